@@ -1,0 +1,33 @@
+"""Virtual adversarial training and its family for Keras."""
+
+from keras_vat import (
+    callbacks,
+    classifiers,
+    data,
+    divergences,
+    evaluation,
+    optimizers,
+    perturbations,
+    plotting,
+    regularizers,
+)
+from keras_vat.data import SemiSupervisedInputs
+from keras_vat.forward import Forward
+from keras_vat.vat_model import VATModel
+from keras_vat.version import __version__
+
+__all__ = [
+    "Forward",
+    "SemiSupervisedInputs",
+    "VATModel",
+    "__version__",
+    "callbacks",
+    "classifiers",
+    "data",
+    "divergences",
+    "evaluation",
+    "optimizers",
+    "perturbations",
+    "plotting",
+    "regularizers",
+]

@@ -1,0 +1,45 @@
+"""Checks of constructor arguments that several rooms share."""
+
+import numbers
+
+import numpy as np
+
+
+def positive(name, value):
+    """Raises unless `value` is a finite number above 0; returns it as a float."""
+    return _number(name, value, lambda v: v > 0, "a finite number above 0")
+
+
+def non_negative(name, value):
+    """Raises unless `value` is a finite number of at least 0; returns it as a float."""
+    return _number(name, value, lambda v: v >= 0, "a finite number of at least 0")
+
+
+def whole_number(name, value, minimum):
+    """Raises unless `value` is an integer of at least `minimum`; returns it."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(
+            f"`{name}` must be an integer. Received: {name}={value!r} "
+            f"(of type {type(value).__name__})"
+        )
+    if value < minimum:
+        raise ValueError(f"`{name}` must be at least {minimum}. Received: {name}={value}")
+    return int(value)
+
+
+def one_of(name, value, choices):
+    """Raises unless `value` is one of the choices; returns it."""
+    if value not in choices:
+        raise ValueError(f"`{name}` must be one of {tuple(choices)}. Received: {name}={value!r}")
+    return value
+
+
+def _number(name, value, allowed, expected):
+    if isinstance(value, bool) or not isinstance(value, (numbers.Real, np.ndarray)):
+        raise TypeError(
+            f"`{name}` must be {expected}. Received: {name}={value!r} "
+            f"(of type {type(value).__name__})"
+        )
+    if not (np.isfinite(value) and allowed(value)):
+        raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r}")
+    return float(value)

@@ -1,0 +1,76 @@
+"""Derivatives and replicas: the room that knows which backend runs."""
+
+import tensorflow as tf
+
+
+class Linearization:
+    """The value of a function at a point and the two products with its Jacobian.
+
+    The function runs once. Both products reuse that run's activations, so each costs about one
+    pass, and neither computes a derivative with respect to weights.
+
+    Formula:
+
+        jvp(d) = J d = d/dt function(inputs + t d) at t = 0
+        vjp(u) = J^T u
+
+    `jvp` differentiates the linear map u -> J^T u, which needs no forward-mode rules and no
+    second run of the function; what it does not need of J^T u is pruned from a compiled step.
+
+    Args:
+        function: Callable from a list of tensors to one tensor, or to a pair of a tensor and
+            anything else that the run yields (kept as `auxiliary`).
+        inputs: List of floating tensors, the point.
+    """
+
+    def __init__(self, function, inputs):
+        self._inputs = inputs
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as self._tape:
+            self._tape.watch(inputs)
+            self.value, self.auxiliary = function(inputs)
+
+    def vjp(self, cotangent):
+        """`J^T cotangent`: a list of tensors shaped like the inputs."""
+        return self._tape.gradient(
+            self.value,
+            self._inputs,
+            output_gradients=cotangent,
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+
+    def jvp(self, tangents):
+        """`J tangents`: a tensor shaped like the value."""
+        cotangent = tf.zeros_like(self.value)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(cotangent)
+            pulled_back = self.vjp(cotangent)
+        return tape.gradient(
+            pulled_back,
+            cotangent,
+            output_gradients=tangents,
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+
+
+def gradient(function, inputs):
+    """Gradient of the sum of `function(inputs)` with respect to a list of tensors."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(inputs)
+        value = function(inputs)
+    return tape.gradient(value, inputs, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+
+def is_symbolic(tensor):
+    """Whether the tensor's numbers can't be looked at now because a step is being traced."""
+    return not hasattr(tensor, "numpy")
+
+
+def replica_id():
+    """The number of this replica under `tf.distribute`: 0 on a single device."""
+    context = tf.distribute.get_replica_context()
+    return 0 if context is None else context.replica_id_in_sync_group
+
+
+def num_replicas():
+    """How many replicas share a global batch: 1 on a single device."""
+    return tf.distribute.get_strategy().num_replicas_in_sync

@@ -1,0 +1,166 @@
+import keras
+import numpy as np
+
+from keras_vat import arguments
+from keras_vat.forward import normalization_layers
+
+
+class BatchNormReestimation(keras.callbacks.Callback):
+    """Replaces the moving averages of normalisation layers by plain averages when training ends.
+
+    Moving averages trail behind the weights and, under perturbation training, are fed by the
+    labelled batches alone. When `fit` ends, this passes `steps` batches of `x` through the
+    classifier as in training and gives every normalisation layer the mean of the batch statistics.
+    Nothing else changes: weights, dropout seeds and other state are as they were. Validation inside
+    `fit` still sees the old averages; `evaluate` afterwards sees the new ones. After
+    `EarlyStopping(restore_best_weights=True)`, list this callback behind it.
+
+    Formula, over the batches B_1 ... B_steps:
+
+        moving_mean     = 1/steps sum_i mean(B_i)
+        moving_variance = 1/steps sum_i var(B_i)
+
+    Args:
+        x: Inputs of the classifier, `(rows, ...)`, or a structure of them: full batches are drawn
+            from them, in a new order each pass. Or a dataset of batches (of `x` or of `(x, y)`),
+            begun anew when it ends. Of semi-supervised elements, the unlabelled rows are taken.
+        steps: Number of batches. Defaults to `100`, as in the code of the VAT paper.
+        batch_size: Rows per batch when `x` is not a dataset, at most the rows there are. Defaults
+            to `128`.
+        seed: Seed of the order of the rows. Defaults to `0`.
+
+    Raises:
+        TypeError: If a number is not an integer.
+        ValueError: If a number is out of range, `x` is empty, the classifier has no layer that
+            keeps moving averages, or a batch statistic is not finite.
+
+    Example:
+
+    ```python
+    classifier = keras.Sequential([keras.layers.BatchNormalization(), keras.layers.Dense(2)])
+    classifier.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x, y = np.random.normal(size=(64, 3)), np.random.randint(2, size=64)
+    reestimation = keras_vat.callbacks.BatchNormReestimation(x, steps=2, batch_size=32)
+    classifier.fit(x, y, callbacks=[reestimation])
+    classifier.layers[0].moving_mean  # = x.mean(axis=0)
+    ```
+
+    Reference: Ioffe and Szegedy, "Batch Normalization" (2015), algorithm 2; without its factor
+    m / (m - 1), as in Keras's own moving averages.
+    """
+
+    def __init__(self, x, steps=100, batch_size=128, seed=0):
+        super().__init__()
+        self.x = getattr(x, "unlabeled", x)
+        self.steps = arguments.whole_number("steps", steps, 1)
+        self.batch_size = arguments.whole_number("batch_size", batch_size, 1)
+        self.seed = seed
+        leaves = keras.tree.flatten(self.x)
+        self._is_dataset = not all(hasattr(leaf, "shape") for leaf in leaves)
+        if not self._is_dataset:
+            rows = {leaf.shape[0] for leaf in leaves}
+            if len(rows) != 1 or 0 in rows:
+                raise ValueError(
+                    "`x` must hold the same number of rows in all its parts, and at least one. "
+                    f"Received: x with {sorted(rows)} rows"
+                )
+
+    def on_train_begin(self, logs=None):
+        if not _averaging_layers(self._classifier):
+            raise ValueError(
+                "`BatchNormReestimation` needs a classifier with layers that keep a "
+                "`moving_mean` and a `moving_variance`. Received: "
+                f"model={self.model.name!r}, which has none: leave this callback out."
+            )
+
+    def on_train_end(self, logs=None):
+        layers = _averaging_layers(self._classifier)
+        momenta = [layer.momentum for layer in layers]
+        try:
+            # With momentum 0 the "moving" value after a pass is the batch statistic itself.
+            for layer in layers:
+                layer.momentum = 0.0
+            self._average(
+                [v for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
+            )
+        finally:
+            for layer, momentum in zip(layers, momenta, strict=True):
+                layer.momentum = momentum
+
+    @property
+    def _classifier(self):
+        return self.model.classifier if hasattr(self.model, "regularizers") else self.model
+
+    def _average(self, statistics):
+        wanted = {id(variable) for variable in statistics}
+        sums, counts, state = {}, {}, {}
+        for _, batch in zip(range(self.steps), self._batches(), strict=False):
+            # Updates stay in the scope. What is not asked for (dropout seeds) goes on to the next
+            # batch, so that each has its own masks, and is forgotten in the end.
+            with _UpdateRecorder(state.values()) as scope:
+                self._classifier(batch, training=True)
+            for variable, value in scope.updates:
+                key = id(variable)
+                if key in wanted:
+                    value = keras.ops.convert_to_numpy(value).astype("float64")
+                    sums[key] = sums.get(key, 0.0) + value
+                    counts[key] = counts.get(key, 0) + 1
+                else:
+                    state[key] = (variable, value)
+        # A frozen layer (`trainable=False`) sees no update and keeps its averages.
+        updated = [variable for variable in statistics if id(variable) in sums]
+        for variable in updated:
+            if not np.all(np.isfinite(sums[id(variable)])):
+                raise ValueError(
+                    "Batch statistics must be finite; the moving averages were left as they "
+                    f"were. Received: a non-finite {variable.path}. Look for NaN in `x` and in "
+                    "the classifier's weights."
+                )
+        for variable in updated:
+            variable.assign(sums[id(variable)] / counts[id(variable)])
+
+    def _batches(self):
+        if self._is_dataset:
+            while True:
+                empty = True
+                for element in self.x:
+                    empty = False
+                    yield _inputs_of(element)
+                if empty:
+                    raise ValueError(f"`x` must hold at least one batch. Received: x={self.x}")
+        arrays = keras.tree.map_structure(keras.ops.convert_to_numpy, self.x)
+        rows = len(keras.tree.flatten(arrays)[0])
+        size = min(self.batch_size, rows)
+        generator = np.random.default_rng(self.seed)
+        while True:
+            order = generator.permutation(rows)
+            for start in range(0, rows - size + 1, size):
+                chosen = order[start : start + size]
+                yield keras.tree.map_structure(lambda array, i=chosen: array[i], arrays)
+
+
+class _UpdateRecorder(keras.StatelessScope):
+    """A stateless scope that keeps every update: a shared layer makes several in one pass."""
+
+    def __init__(self, state):
+        super().__init__(state_mapping=list(state))
+        self.updates = []
+
+    def add_update(self, update):
+        super().add_update(update)
+        self.updates.append(update)
+
+
+def _averaging_layers(classifier):
+    return [
+        layer
+        for layer in normalization_layers(classifier)
+        if layer.moving_mean is not None and hasattr(layer, "momentum")
+    ]
+
+
+def _inputs_of(element):
+    if hasattr(element, "unlabeled"):
+        return element.unlabeled
+    x, _, _ = keras.utils.unpack_x_y_sample_weight(element)
+    return getattr(x, "unlabeled", x)

@@ -1,0 +1,164 @@
+"""Finds out what a classifier's output means: its distribution and its logits."""
+
+import keras
+from keras import ops
+
+from keras_vat import autodiff
+from keras_vat.divergences import DISTRIBUTIONS
+
+OUTPUT_KINDS = ("auto", *DISTRIBUTIONS)
+
+_TINY = 1e-37  # the smallest power of ten that is a normal float32
+
+_LINEAR_LAYERS = (
+    keras.layers.Dense,
+    keras.layers.EinsumDense,
+    keras.layers.BatchNormalization,
+    keras.layers.GlobalAveragePooling1D,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.GlobalAveragePooling3D,
+    keras.layers.Add,
+)
+
+
+class ClassifierOutput:
+    """Reads logits and their distribution off a classifier's output tensor.
+
+    Evidence, in this order: what the user said; the logits that Keras's softmax and sigmoid leave
+    on their result; the last layer of a functional or Sequential model; the compiled loss; and,
+    outside a compiled step, the numbers themselves.
+
+    Args:
+        classifier: The Keras model or layer.
+        output: `"categorical"`, `"bernoulli"`, `"gaussian"` or `"auto"`.
+        from_logits: `True`, `False` or `None` (find out).
+        loss: The compiled loss (name, function or object), or `None`.
+    """
+
+    def __init__(self, classifier, output="auto", from_logits=None, loss=None):
+        self._output = output
+        self._from_logits = from_logits
+        self._activation = last_activation(classifier)
+        self._loss_kind, self._loss_from_logits = read_loss(loss)
+
+    def logits(self, outputs):
+        """The logits behind one batch of outputs, shape of the outputs, at least float32."""
+        check_single_tensor(outputs)
+        logits = self._trace_logits(outputs)
+        if logits is not None:
+            return at_least_float32(logits)
+        probabilities = at_least_float32(outputs)
+        logits = ops.log(ops.maximum(probabilities, _TINY))
+        if self._find_kind(outputs) == "bernoulli":
+            logits = logits - ops.log(ops.maximum(1.0 - probabilities, _TINY))
+        return logits
+
+    def logits_are_traced(self, outputs):
+        """Whether `logits` are the model's own rather than known only up to a constant."""
+        return self._trace_logits(outputs) is not None
+
+    def distribution(self, outputs):
+        """The `OutputDistribution` of the output."""
+        return DISTRIBUTIONS[self._find_kind(outputs)]
+
+    def _trace_logits(self, outputs):
+        if self._from_logits:
+            return outputs
+        if hasattr(outputs, "_keras_logits"):
+            return outputs._keras_logits
+        if self._from_logits is not None:
+            return None
+        if (
+            self._activation == "linear"
+            or self._loss_from_logits
+            or "gaussian" in (self._output, self._loss_kind)
+            or (not autodiff.is_symbolic(outputs) and not _look_like_probabilities(outputs))
+        ):
+            return outputs
+        raise ValueError(
+            "Can't find out whether the classifier returns logits or probabilities. End it in a "
+            "Keras layer (linear, or activation 'softmax' or 'sigmoid'), compile with a loss whose "
+            "`from_logits` is True, or say it: `from_logits=True` (logits) or `from_logits=False` "
+            "(probabilities). Received: from_logits=None"
+        )
+
+    def _find_kind(self, outputs):
+        if self._output != "auto":
+            return self._output
+        if self._loss_kind is not None:
+            return self._loss_kind
+        if self._activation in ("softmax", "sigmoid"):
+            return "categorical" if self._activation == "softmax" else "bernoulli"
+        several = len(outputs.shape) > 1 and outputs.shape[-1] > 1
+        if several and not hasattr(outputs, "_keras_logits"):
+            return "categorical"
+        if hasattr(outputs, "_keras_logits") and not autodiff.is_symbolic(outputs):
+            softmax = several and _look_like_probabilities(outputs)
+            return "categorical" if softmax else "bernoulli"
+        raise ValueError(
+            "Can't find out what the classifier's output means. Set `output` to 'categorical' "
+            "(softmax), 'bernoulli' (independent sigmoids) or 'gaussian' (regression), or compile "
+            f"with a Keras loss. Received: output='auto', output shape {tuple(outputs.shape)}"
+        )
+
+
+def check_single_tensor(outputs):
+    """Raises where the classifier has more than one output."""
+    if isinstance(outputs, (dict, list, tuple)):
+        raise ValueError(
+            "`classifier` must return one tensor. Received a structure: "
+            f"{type(outputs).__name__} of {len(outputs)}. Wrap the output that the labels belong "
+            "to: keras.Model(classifier.inputs, classifier.outputs[0])"
+        )
+
+
+def at_least_float32(tensor):
+    """Half precision to float32; float32 and float64 as they are."""
+    half = keras.backend.standardize_dtype(tensor.dtype) in ("float16", "bfloat16")
+    return ops.cast(tensor, "float32") if half else tensor
+
+
+def last_activation(classifier):
+    """`"softmax"`, `"sigmoid"`, `"linear"`, or `None` where it can't be seen."""
+    operation = classifier
+    while isinstance(operation, keras.Model):
+        if isinstance(operation, keras.Sequential) and operation.layers:
+            operation = operation.layers[-1]
+        elif len(getattr(operation, "outputs", None) or ()) == 1:
+            operation = operation.outputs[0]._keras_history.operation
+        else:
+            return None
+    if isinstance(operation, keras.layers.Softmax):
+        return "softmax"
+    activation = getattr(operation, "activation", None)
+    if activation is None:
+        return "linear" if isinstance(operation, _LINEAR_LAYERS) else None
+    name = getattr(activation, "__name__", None)
+    return name if name in ("softmax", "sigmoid", "linear") else None
+
+
+def read_loss(loss):
+    """The output kind that a Keras loss implies, and its `from_logits`; `None` where unknown."""
+    if isinstance(loss, (list, tuple)) and len(loss) == 1:
+        loss = loss[0]
+    if isinstance(loss, str):
+        loss = keras.losses.get(loss)
+    if loss is None or isinstance(loss, (list, tuple, dict)):
+        return None, None
+    name = getattr(loss, "__name__", type(loss).__name__).lower().replace("_", "")
+    kinds = {
+        "categorical": ("categoricalcrossentropy", "categoricalfocal", "kldivergence"),
+        "bernoulli": ("binarycrossentropy", "binaryfocal"),
+        "gaussian": ("meansquarederror", "meanabsoluteerror", "huber", "logcosh"),
+    }
+    for kind, fragments in kinds.items():
+        if any(fragment in name for fragment in fragments):
+            return kind, getattr(loss, "from_logits", None)
+    return None, getattr(loss, "from_logits", None)
+
+
+def _look_like_probabilities(outputs):
+    values = keras.ops.convert_to_numpy(outputs).astype("float64")
+    if values.ndim < 2 or values.shape[-1] == 1:
+        return bool((values >= 0).all() and (values <= 1).all())
+    return bool((values >= 0).all() and (abs(values.sum(-1) - 1) < 1e-2).all())

@@ -1,0 +1,7 @@
+"""The papers' networks and their published training settings."""
+
+from keras_vat.classifiers.conv_large import conv_large
+from keras_vat.classifiers.conv_small import conv_small
+from keras_vat.classifiers.mnist_mlp import mnist_mlp
+
+__all__ = ["conv_large", "conv_small", "mnist_mlp"]

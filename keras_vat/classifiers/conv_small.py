@@ -1,0 +1,39 @@
+"""Conv-Small, in its widths for SVHN and for CIFAR-10."""
+
+from keras_vat import arguments
+from keras_vat.classifiers.conv_net import conv_net
+
+_FILTERS = {
+    "svhn": (64, 64, 64, 128, 128, 128, 128, 128, 128),
+    "cifar10": (96, 96, 96, 192, 192, 192, 192, 192, 192),
+}
+
+
+def conv_small(dataset="svhn", num_classes=10):
+    """Builds Conv-Small: nine convolutions, 64 and 128 filters, or 96 and 192 for CIFAR-10.
+
+    Args:
+        dataset: "svhn" (default), whose logits are batch-normalised, or "cifar10", which is wider.
+        num_classes: Number of classes. Defaults to `10`.
+
+    Returns:
+        A functional `keras.Model`: `(batch, 32, 32, 3)` -> logits `(batch, num_classes)`, of
+        `float32` also under mixed precision.
+
+    Raises:
+        ValueError: If `dataset` is unknown.
+
+    Example:
+
+    ```python
+    from keras_vat.classifiers import conv_small
+
+    classifier = conv_small("cifar10")
+    ```
+
+    Reference: Miyato et al., arXiv:1704.03976, table 6.
+    """
+    arguments.one_of("dataset", dataset, tuple(_FILTERS))
+    num_classes = arguments.whole_number("num_classes", num_classes, 1)
+    top_batch_norm = dataset == "svhn"
+    return conv_net(_FILTERS[dataset], num_classes, top_batch_norm, f"conv_small_{dataset}")

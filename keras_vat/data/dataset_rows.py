@@ -1,0 +1,111 @@
+"""Rows of a `tf.data.Dataset`, as a source of shuffled batches."""
+
+import keras
+import tensorflow as tf
+
+# Rows that a shuffle buffer holds at most: all of CIFAR-10.
+_SHUFFLE_ROWS = 50_000
+
+
+class DatasetRows:
+    """Rows that a `tf.data.Dataset` yields one by one.
+
+    Args:
+        dataset: `tf.data.Dataset` of unbatched elements.
+        num_rows: How many there are; `None` (default) asks the dataset.
+    """
+
+    def __init__(self, dataset, num_rows=None):
+        self._dataset = dataset.map(_to_floatx) if _has_float64(dataset) else dataset
+        cardinality = int(dataset.cardinality()) if num_rows is None else num_rows
+        self._endless = cardinality == tf.data.INFINITE_CARDINALITY
+        self.num_rows = cardinality if cardinality >= 0 else None
+        """Number of rows, `None` where it is unknown or infinite."""
+
+    @classmethod
+    def labeled(cls, labeled):
+        """The rows of a dataset of `(x, y)` or `(x, y, sample_weight)`."""
+        spec = labeled.element_spec
+        if not isinstance(spec, tuple) or len(spec) not in (2, 3):
+            raise TypeError(
+                "`labeled` must be a `tf.data.Dataset` of tuples `(x, y)` or "
+                f"`(x, y, sample_weight)`. Received: labeled with elements {spec}"
+            )
+        for label in tf.nest.flatten(spec[1]):
+            if label.shape.rank and label.shape[0] is None:
+                raise ValueError(
+                    "`labeled` must be a `tf.data.Dataset` of single rows, not of batches. "
+                    f"Received: labeled with labels {label}. Call `unbatch()` on it."
+                )
+        rows = cls(labeled)
+        if rows.num_rows == 0:
+            raise ValueError("`labeled` must have at least one row. Received: an empty dataset")
+        return rows
+
+    @classmethod
+    def unlabeled(cls, unlabeled):
+        """The rows of a dataset of inputs."""
+        return cls(unlabeled)
+
+    @property
+    def spec(self):
+        """Structure of `tf.TensorSpec` of one row."""
+        return self._dataset.element_spec
+
+    def split_by_label(self):
+        """The rows whose label is not -1, and the inputs of those whose label is."""
+        if not isinstance(self.spec[1], tf.TensorSpec) or self._endless:
+            raise ValueError(
+                "`unlabeled=None` needs a finite dataset with a single tensor of labels, in which "
+                f"-1 marks the unlabelled rows. Received: labeled with elements {self.spec}, "
+                f"{'endless' if self._endless else 'finite'}"
+            )
+
+        def is_unlabeled(row):
+            return tf.reduce_all(tf.equal(row[1], tf.cast(-1, row[1].dtype)))
+
+        def count(counts, *row):
+            return counts + tf.one_hot(tf.cast(is_unlabeled(row), "int32"), 2, dtype="int64")
+
+        num_labeled, num_unlabeled = map(
+            int, self._dataset.reduce(tf.zeros(2, "int64"), lambda counts, row: count(counts, *row))
+        )
+        if num_labeled == 0 or num_unlabeled == 0:
+            raise ValueError(
+                "`unlabeled=None` needs rows in `labeled` whose label is -1 (the unlabelled ones) "
+                f"and rows whose label is not. Received: labeled with {num_unlabeled} of its "
+                f"{num_labeled + num_unlabeled} labels -1. Pass the unlabelled inputs as "
+                "`unlabeled`."
+            )
+        labeled = self._dataset.filter(lambda *row: tf.logical_not(is_unlabeled(row)))
+        unlabeled = self._dataset.filter(lambda *row: is_unlabeled(row)).map(lambda x, *_: x)
+        return DatasetRows(labeled, num_labeled), DatasetRows(unlabeled, num_unlabeled)
+
+    def batches(self, batch_size, seed, repeat):
+        """Dataset of full batches, shuffled anew in each pass and in each iteration.
+
+        Args:
+            batch_size: Rows per batch.
+            seed: Integer, or `None`.
+            repeat: `True`: endless, batches span passes; `False`: one pass.
+        """
+        buffer = min(self.num_rows or _SHUFFLE_ROWS, _SHUFFLE_ROWS)
+        rows = self._dataset
+        if self.num_rows is not None:
+            rows = rows.apply(tf.data.experimental.assert_cardinality(self.num_rows))
+        rows = rows.shuffle(buffer, seed=seed, reshuffle_each_iteration=True)
+        if repeat:
+            rows = rows.repeat()
+        return rows.batch(batch_size, drop_remainder=True, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _has_float64(dataset):
+    return keras.config.floatx() != "float64" and any(
+        getattr(spec, "dtype", None) == tf.float64 for spec in tf.nest.flatten(dataset.element_spec)
+    )
+
+
+def _to_floatx(*row):
+    row = row[0] if len(row) == 1 else row
+    floatx = keras.config.floatx()
+    return tf.nest.map_structure(lambda t: tf.cast(t, floatx) if t.dtype == "float64" else t, row)

@@ -1,0 +1,43 @@
+"""Regression: a normal distribution of unit variance around the output."""
+
+import math
+
+from keras import ops
+
+from keras_vat.divergences.output_distribution import (
+    OutputDistribution,
+    labels_like,
+    sum_per_example,
+)
+
+
+class Gaussian(OutputDistribution):
+    """Independent normal outputs of unit variance; the "logits" are the means.
+
+    Formula, summed over the outputs:
+
+        KL(N(m, 1) || N(n, 1)) = (m - n)^2 / 2
+        Fisher information: the identity
+        H = log(2 pi e) / 2, whatever the output
+
+    Reference:
+        VAT (2018), section 3.1: regression with constant variance.
+    """
+
+    name = "gaussian"
+
+    def mean(self, logits):
+        return logits
+
+    def kl(self, clean_logits, perturbed_logits):
+        return sum_per_example(0.5 * ops.square(clean_logits - perturbed_logits))
+
+    def fisher_product(self, logits, tangent):
+        return tangent
+
+    def entropy(self, logits):
+        return sum_per_example(ops.zeros_like(logits) + 0.5 * math.log(2 * math.pi * math.e))
+
+    def negative_log_likelihood(self, y, logits):
+        squared_error = ops.square(labels_like(y, logits) - logits)
+        return sum_per_example(0.5 * squared_error + 0.5 * math.log(2 * math.pi))

@@ -1,0 +1,53 @@
+"""What a classifier's logits say about its labels."""
+
+from keras import ops
+
+
+class OutputDistribution:
+    """p(y | x) as a function of the logits, with the exact quantities the methods need.
+
+    Logits have shape `(batch, ...)`. An output with further axes (labels, positions) is the
+    product of independent parts, so divergences, entropies and likelihoods are sums over them.
+    Everything is computed from logits: nothing is clipped and no gradient vanishes because an
+    output is saturated.
+    """
+
+    name = None
+
+    def mean(self, logits):
+        """E[y | x]: probabilities, or the regression's mean; shaped like the logits."""
+        raise NotImplementedError
+
+    def kl(self, clean_logits, perturbed_logits):
+        """KL(clean || perturbed), shape `(batch,)`."""
+        raise NotImplementedError
+
+    def fisher_product(self, logits, tangent):
+        """Fisher information with respect to the logits, times `tangent`."""
+        raise NotImplementedError
+
+    def entropy(self, logits):
+        """H(y | x), shape `(batch,)`, in nats."""
+        raise NotImplementedError
+
+    def negative_log_likelihood(self, y, logits):
+        """-log p(y | x), shape `(batch,)`, in nats."""
+        raise NotImplementedError
+
+
+def sum_per_example(values):
+    """Sum over every axis but the first."""
+    return ops.sum(values, axis=tuple(range(1, len(values.shape))))
+
+
+def labels_like(y, logits):
+    """Labels as floats shaped like the logits, e.g. `(batch,)` for `(batch, 1)`."""
+    y = ops.cast(y, logits.dtype)
+    if len(y.shape) == len(logits.shape) - 1 and logits.shape[-1] == 1:
+        y = ops.expand_dims(y, -1)
+    if len(y.shape) != len(logits.shape):
+        raise ValueError(
+            "`y` must have the shape of the classifier's output. "
+            f"Received: y.shape={tuple(y.shape)}, output.shape={tuple(logits.shape)}"
+        )
+    return y

@@ -1,0 +1,240 @@
+"""One step's view of the classifier: a function of its inputs, under one set of policies."""
+
+import contextlib
+
+import keras
+import numpy as np
+from keras import ops, tree
+
+from keras_vat.autodiff import Linearization
+from keras_vat.classifier_output import ClassifierOutput
+
+BATCH_STATISTICS = ("batch", "moving", "update")
+
+
+class Forward:
+    """The classifier as the methods see it within one step.
+
+    Every pass starts from the same seeds, so that all passes of a step use the same dropout masks,
+    and leaves the classifier's state alone: moving averages and seeds move in the labelled pass
+    only. The clean pass of a batch runs once, however many regularizers ask for it.
+
+    Args:
+        classifier: A built Keras model or layer.
+        training: Whether passes run in training mode.
+        output: As in `VATModel`.
+        from_logits: As in `VATModel`.
+        batch_statistics: As in `VATModel`; without effect unless `training`.
+        loss: The compiled loss, as evidence on the output; or `None`.
+    """
+
+    def __init__(
+        self,
+        classifier,
+        training=False,
+        output="auto",
+        from_logits=None,
+        batch_statistics="batch",
+        loss=None,
+    ):
+        self.classifier = classifier
+        self.training = training
+        self.output = ClassifierOutput(classifier, output, from_logits, loss)
+        self._batch_statistics = batch_statistics if training else "batch"
+        self._normalization = normalization_layers(classifier)
+        self._start = self._state_at_start()
+        self._clean_passes = {}
+
+    @classmethod
+    def of(cls, classifier):
+        """The view of a classifier at inference; a `Forward` passes through as it is."""
+        if isinstance(classifier, cls):
+            return classifier
+        if hasattr(classifier, "forward"):
+            return classifier.forward()
+        if not isinstance(classifier, keras.layers.Layer):
+            raise TypeError(
+                "`classifier` must be a built Keras model. "
+                f"Received: classifier={classifier!r} (of type {type(classifier).__name__})"
+            )
+        return cls(classifier)
+
+    def labelled(self, x):
+        """The pass of plain Keras training: state moves. Shared as the batch's clean pass."""
+        clean = CleanPass(self, x, self._call_and_move_state)
+        if self._batch_statistics != "moving" or not self._normalization:
+            self._clean_passes[self._key(x)] = clean
+        return clean
+
+    def clean(self, x):
+        """The `CleanPass` of a batch, computed once."""
+        key = self._key(x)
+        if key not in self._clean_passes:
+            self._clean_passes[key] = CleanPass(self, x, self._call_and_average)
+        return self._clean_passes[key]
+
+    @staticmethod
+    def _key(x):
+        """A batch is the same batch if its tensors are (a `CleanPass` keeps them alive)."""
+        return tuple(id(tensor) for tensor in tree.flatten(x))
+
+    def logits(self, x):
+        """Logits of a pass that a penalty's gradient flows through."""
+        return self.output.logits(self._call_and_average(x))
+
+    def logits_in_search(self, x):
+        """Logits of a pass that only serves to find a perturbation."""
+        return self.output.logits(self._call(x))
+
+    def _call_and_move_state(self, x):
+        return self.classifier(x, training=self.training)
+
+    def _call(self, x):
+        with (
+            keras.StatelessScope(state_mapping=self._start) as scope,
+            self._normalization_frozen(),
+        ):
+            outputs = self.classifier(x, training=self.training)
+        self._last_scope = scope
+        return outputs
+
+    def _call_and_average(self, x):
+        outputs = self._call(x)
+        if self._batch_statistics == "update":
+            for layer in self._normalization:
+                for variable in layer.non_trainable_variables:
+                    value = self._last_scope.get_current_value(variable)
+                    if value is not None:
+                        variable.assign(value)
+        return outputs
+
+    def _state_at_start(self):
+        """Seeds and other state, but not the statistics that policies are about."""
+        if not self.training:
+            return []
+        normalization = [layer.non_trainable_variables for layer in self._normalization]
+        skipped = {id(variable) for variable in tree.flatten(normalization)}
+        return [
+            (variable, ops.convert_to_tensor(variable))
+            for variable in self.classifier.non_trainable_variables
+            if id(variable) not in skipped
+        ]
+
+    @contextlib.contextmanager
+    def _normalization_frozen(self):
+        """Normalisation layers use their moving statistics while they are not trainable."""
+        if self._batch_statistics != "moving":
+            yield
+            return
+        trainable = [
+            (thing, thing.trainable)
+            for layer in self._normalization
+            for thing in (layer, *layer.weights)
+        ]
+        for layer in self._normalization:
+            layer.trainable = False
+        try:
+            yield
+        finally:
+            for thing, value in trainable:
+                thing.trainable = value
+
+
+class CleanPass:
+    """The classifier at a batch: its logits and their derivatives with respect to the inputs."""
+
+    def __init__(self, forward, x, call):
+        self.x = x
+        self._linear = Linearization(
+            lambda parts: self._run(forward, call, Perturbable(x).put(parts)),
+            Perturbable(x).parts,
+        )
+        self.outputs, self.distribution = self._linear.auxiliary
+        self.logits = self._linear.value
+        self.target = ops.stop_gradient(self.logits)
+
+    @staticmethod
+    def _run(forward, call, x):
+        outputs = call(x)
+        logits = forward.output.logits(outputs)
+        return logits, (outputs, forward.output.distribution(outputs))
+
+    def vjp(self, cotangent):
+        """J^T cotangent: a list, one tensor for each perturbable input."""
+        return self._linear.vjp(cotangent)
+
+    def jvp(self, tangents):
+        """J tangents, shaped like the logits."""
+        return self._linear.jvp(tangents)
+
+
+class Perturbable:
+    """The floating tensors of an input structure; the others pass through.
+
+    Args:
+        x: A tensor or any structure of tensors.
+    """
+
+    def __init__(self, x):
+        self._structure = x
+        self._flat = tree.flatten(x)
+        self._places = [
+            place for place, tensor in enumerate(self._flat) if is_floating(tensor.dtype)
+        ]
+
+    @property
+    def parts(self):
+        """The floating tensors, as a list."""
+        return [self._flat[place] for place in self._places]
+
+    def select(self, flat):
+        """Of a list with one thing for each input, those that belong to the floating ones."""
+        return [flat[place] for place in self._places]
+
+    def check(self):
+        """Raises where there is nothing to perturb."""
+        if not self._places:
+            dtypes = [keras.backend.standardize_dtype(tensor.dtype) for tensor in self._flat]
+            raise TypeError(
+                "`x` must have at least one floating input: integers can't be perturbed. Scale "
+                "images to floats first, or give the classifier embeddings instead of tokens. "
+                f"Received: dtypes={dtypes}"
+            )
+
+    def put(self, parts, others=None):
+        """The structure with other floating tensors; `others` replaces what passes through."""
+        flat = [tensor if others is None else others(tensor) for tensor in self._flat]
+        for place, part in zip(self._places, parts, strict=True):
+            flat[place] = part
+        return tree.pack_sequence_as(self._structure, flat)
+
+    def shift(self, perturbation):
+        """The structure with a perturbation (a list, one for each part) added."""
+        return self.put([part + r for part, r in zip(self.parts, perturbation, strict=True)])
+
+
+def as_tensors(x):
+    """Arrays to tensors; float64 arrays to Keras's default float, as `fit` does."""
+
+    def convert(value):
+        if keras.ops.is_tensor(value):
+            return value
+        value = np.asarray(value)
+        dtype = keras.config.floatx() if value.dtype == np.float64 else None
+        return ops.convert_to_tensor(value, dtype=dtype)
+
+    return tree.map_structure(convert, x)
+
+
+def is_floating(dtype):
+    """Whether a dtype is floating."""
+    return keras.backend.is_float_dtype(keras.backend.standardize_dtype(dtype))
+
+
+def normalization_layers(classifier):
+    """The layers that keep moving averages of batch statistics."""
+    return [
+        layer
+        for layer in classifier._flatten_layers()
+        if hasattr(layer, "moving_mean") and hasattr(layer, "moving_variance")
+    ]

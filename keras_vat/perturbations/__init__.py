@@ -1,0 +1,15 @@
+"""Which perturbation r a method adds to its inputs."""
+
+from keras_vat.perturbations.adversarial_perturbation import AdversarialPerturbation
+from keras_vat.perturbations.perturbation import Perturbation
+from keras_vat.perturbations.random_perturbation import RandomPerturbation
+from keras_vat.perturbations.virtual_adversarial_perturbation import (
+    VirtualAdversarialPerturbation,
+)
+
+__all__ = [
+    "AdversarialPerturbation",
+    "Perturbation",
+    "RandomPerturbation",
+    "VirtualAdversarialPerturbation",
+]

@@ -1,0 +1,62 @@
+"""r that raises the loss of the given labels most, to first order."""
+
+import keras
+from keras import ops
+
+from keras_vat import arguments, autodiff
+from keras_vat.perturbations.perturbation import Perturbation
+
+NORMS = ("l2", "linf")
+
+
+@keras.saving.register_keras_serializable(package="keras_vat")
+class AdversarialPerturbation(Perturbation):
+    """The adversarial perturbation of labelled examples.
+
+    Formula, with g the gradient of -log p(y | x) with respect to x:
+
+        norm = "l2":    r = epsilon g / ||g||_2
+        norm = "linf":  r = epsilon sign(g)
+
+    The gradient is pulled back through the clean pass: one backward pass, no further forward pass.
+
+    Args:
+        epsilon: The norm of r for each example, in the units of the inputs.
+        norm: `"l2"` or `"linf"`.
+        seed, mask, clip, joint_norm: As in `Perturbation`.
+
+    Raises:
+        ValueError: if `y` is missing.
+
+    Reference:
+        Goodfellow et al. (2015); VAT (2018), eq. 3 and 4.
+    """
+
+    def __init__(
+        self, epsilon, norm="l2", seed=None, mask=None, clip=None, joint_norm=True, name=None
+    ):
+        super().__init__(epsilon, seed, mask, clip, joint_norm, name)
+        self._config["norm"] = arguments.one_of("norm", norm, NORMS)
+
+    def direction(self, forward, x, y):
+        if y is None:
+            raise ValueError(
+                "`y` is needed: the adversarial perturbation is defined by the labels (use the "
+                "virtual adversarial perturbation where there are none). Received: y=None"
+            )
+        clean = forward.clean(x)
+        logits = [clean.target]
+        slope = autodiff.gradient(
+            lambda at: clean.distribution.negative_log_likelihood(y, at[0]), logits
+        )
+        g = clean.vjp(scaled_per_example(slope[0]))
+        if self._config["norm"] == "linf":
+            return self.masked(x, [ops.sign(part) for part in g])
+        return self.unit(x, g)
+
+
+def scaled_per_example(cotangent):
+    """Each row divided by its largest entry: directions survive a pullback in half precision."""
+    axes = tuple(range(1, len(cotangent.shape)))
+    largest = ops.max(ops.abs(cotangent), axis=axes, keepdims=True)
+    return cotangent / ops.where(largest > 0, largest, ops.ones_like(largest))

@@ -1,0 +1,170 @@
+"""What all perturbations have in common: size, seed, mask, range, and the call."""
+
+import keras
+import numpy as np
+from keras import ops, tree
+
+from keras_vat import arguments
+from keras_vat.forward import Forward, Perturbable, as_tensors
+from keras_vat.perturbations import norms
+from keras_vat.replica_seed_generator import ReplicaSeedGenerator
+
+
+class Perturbation(keras.layers.Layer):
+    """Base class: `perturbation(classifier, x, y=None)` -> r.
+
+    A subclass implements `direction`. This class scales it to `epsilon`, keeps it to the mask and
+    the range, and owns what a schedule moves or a checkpoint must hold: `epsilon` and the seed.
+
+    Args:
+        epsilon: Size of the perturbation, a number above 0, in the units of the inputs: the norm
+            of r for each example, over all floating inputs together.
+        seed: Integer, or `None`: drawn from Keras's global seed.
+        mask: Array that broadcasts against one example, or a structure of them like `x`: r is
+            zero where the mask is, and its norm is still epsilon. `None`: everything moves.
+        clip: `(low, high)`: perturbed inputs stay in this range (r may then be shorter than
+            epsilon). `None`: no limit.
+        joint_norm: With several floating inputs, `True`: the norm over all of them together is
+            epsilon; `False`: each one's norm is.
+    """
+
+    def __init__(self, epsilon, seed=None, mask=None, clip=None, joint_norm=True, name=None):
+        super().__init__(name=name, dtype="float32", autocast=False, trainable=False)
+        self._config = {
+            "epsilon": arguments.positive("epsilon", epsilon),
+            "seed": seed,
+            "mask": as_mask(mask),
+            "clip": check_range(clip),
+            "joint_norm": bool(joint_norm),
+        }
+        self._epsilon = self.add_weight(
+            name="epsilon",
+            shape=(),
+            initializer=keras.initializers.Constant(epsilon),
+            trainable=False,
+        )
+        self.seed_generator = ReplicaSeedGenerator(seed)
+        self.built = True
+
+    @property
+    def epsilon(self):
+        """The size, a variable: assign it, or set it to a number, and a compiled fit follows."""
+        return self._epsilon
+
+    @epsilon.setter
+    def epsilon(self, value):
+        self._epsilon.assign(value)
+
+    @property
+    def joint_norm(self):
+        """Whether one norm is taken over all floating inputs."""
+        return self._config["joint_norm"]
+
+    def __call__(self, classifier, x, y=None):
+        """The perturbation for a batch.
+
+        Args:
+            classifier: A built Keras model, taken at inference; or a `VATModel`; or a `Forward`.
+            x: Inputs, `(batch, ...)`, or a structure of them.
+            y: Labels, for perturbations that need them.
+
+        Returns:
+            r, shaped like `x` (zero for inputs that are not floating).
+        """
+        x = as_tensors(x)
+        r = self.find(Forward.of(classifier), x, y if y is None else as_tensors(y))
+        return Perturbable(x).put(r, others=ops.zeros_like)
+
+    def perturb(self, classifier, x, y=None):
+        """The perturbed inputs `x + r`, shaped like `x`."""
+        x = as_tensors(x)
+        return Perturbable(x).shift(
+            self.find(Forward.of(classifier), x, y if y is None else as_tensors(y))
+        )
+
+    def find(self, forward, x, y=None):
+        """r as a list of tensors, one for each floating input; no gradient flows through it."""
+        perturbable = Perturbable(x)
+        perturbable.check()
+        direction = self.direction(forward, x, y)
+        return self.limit(perturbable, [self._scaled(part) for part in direction])
+
+    def direction(self, forward, x, y):
+        """The perturbation at epsilon 1: a list of tensors, one for each floating input."""
+        raise NotImplementedError
+
+    def limit(self, perturbable, r):
+        """Keeps `x + r` in the range and cuts the gradient."""
+        clip = self._config["clip"]
+        if clip is not None:
+            r = [
+                ops.clip(part + step, *clip) - part
+                for part, step in zip(perturbable.parts, r, strict=True)
+            ]
+        return [ops.stop_gradient(step) for step in r]
+
+    def random_direction(self, x):
+        """Unit vectors drawn uniformly from the sphere (of the unmasked coordinates)."""
+        return self.unit(
+            x,
+            [
+                ops.cast(
+                    keras.random.normal(ops.shape(part), dtype="float32", seed=self.seed_generator),
+                    part.dtype,
+                )
+                for part in Perturbable(x).parts
+            ],
+        )
+
+    def unit(self, x, parts, fallback=None):
+        """Masked and scaled to norm 1 for each example."""
+        return norms.unit(self.masked(x, parts), self.joint_norm, fallback)
+
+    def masked(self, x, parts):
+        """The parts where the mask allows, zero elsewhere."""
+        if self._config["mask"] is None:
+            return parts
+        flat = tree.flatten(self._config["mask"])
+        if len(flat) == 1:
+            flat = flat * len(parts)
+        elif len(flat) == len(tree.flatten(x)):
+            flat = Perturbable(x).select(flat)
+        if len(flat) != len(parts):
+            raise ValueError(
+                "`mask` must be one array or a structure like the inputs. Received: "
+                f"{len(flat)} arrays for {len(parts)} floating inputs"
+            )
+        return [
+            part * ops.cast(ops.convert_to_tensor(mask), part.dtype)
+            for part, mask in zip(parts, flat, strict=True)
+        ]
+
+    def get_config(self):
+        return {"name": self.name, **self._config}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**keras.saving.deserialize_keras_object(config))
+
+    def _scaled(self, part):
+        return part * ops.cast(self._epsilon, part.dtype)
+
+
+def check_range(clip):
+    """Raises unless `clip` is `None` or a pair of ascending numbers; returns a list or `None`."""
+    if clip is None:
+        return None
+    if not isinstance(clip, (tuple, list)) or len(clip) != 2 or not clip[0] < clip[1]:
+        raise ValueError(f"`clip` must be (low, high) with low < high. Received: clip={clip!r}")
+    return [float(clip[0]), float(clip[1])]
+
+
+def as_mask(mask):
+    """A mask, or a structure of masks, as NumPy arrays."""
+    if mask is None:
+        return None
+    if isinstance(mask, dict):
+        return {name: as_mask(part) for name, part in mask.items()}
+    if isinstance(mask, (list, tuple)) and any(hasattr(part, "shape") for part in mask):
+        return [as_mask(part) for part in mask]
+    return np.asarray(mask, dtype="float32")

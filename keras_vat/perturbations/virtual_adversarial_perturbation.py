@@ -1,0 +1,130 @@
+"""r that moves the classifier's own output most."""
+
+import keras
+from keras import ops
+
+from keras_vat import arguments, divergences
+from keras_vat.forward import Perturbable
+from keras_vat.perturbations import norms
+from keras_vat.perturbations.curvature import CURVATURES, hessian_product
+from keras_vat.perturbations.perturbation import Perturbation
+
+# Steps of the differences, as a share of the root mean square norm of the inputs, measured by
+# benchmarks/perturbation_quality.py.
+XI = {
+    "logit_difference": {"float64": 1e-5, "float32": 1e-2, "bfloat16": 1e-1, "float16": 1e-1},
+    "finite_difference": {"float64": 1e-4, "float32": 1e-2, "bfloat16": 1e-1, "float16": 1e-1},
+}
+
+
+@keras.saving.register_keras_serializable(package="keras_vat")
+class VirtualAdversarialPerturbation(Perturbation):
+    """The virtual adversarial perturbation: power iteration on the divergence's Hessian.
+
+    Needs no labels: it looks for the direction in which the output distribution moves most, the
+    dominant eigenvector of the Hessian of D[p(y|x), p(y|x + r)] at r = 0.
+
+    Formula:
+
+        d <- H d / ||H d||_2, K times, from a random unit vector
+        r = epsilon d
+
+    Args:
+        epsilon: L2 norm of r for each example, in the units of the inputs.
+        num_power_iterations: K, an integer of at least 0 (0: a random direction).
+        curvature: How H d is computed. `"exact"`: the Fisher product by a directional derivative,
+            no `xi`. `"logit_difference"`: the same product with the directional derivative taken
+            as a difference of logits. `"finite_difference"`: the paper's eq. 12. `"auto"`:
+            `"logit_difference"`, which measures as well as `"exact"` and costs less.
+        xi: Step of the two differences, in the units of the inputs; `None`: chosen for the dtype
+            and the inputs' scale. `xi=1e-6` with `"finite_difference"` reproduces the paper.
+        sign_search: Whether to try both +r and -r and keep the one with the larger divergence
+            (FAT, section 3.2), for two more forward passes.
+        divergence: As in `VirtualAdversarialTraining`.
+        seed, mask, clip, joint_norm: As in `Perturbation`.
+
+    Example:
+
+    >>> perturbation = keras_vat.perturbations.VirtualAdversarialPerturbation(epsilon=2.0)
+    >>> r = perturbation(classifier, x)
+
+    Reference:
+        VAT (2018), eq. 9 to 15, algorithm 1.
+    """
+
+    def __init__(
+        self,
+        epsilon,
+        num_power_iterations=1,
+        curvature="auto",
+        xi=None,
+        sign_search=False,
+        divergence=None,
+        seed=None,
+        mask=None,
+        clip=None,
+        joint_norm=True,
+        name=None,
+    ):
+        super().__init__(epsilon, seed, mask, clip, joint_norm, name)
+        divergences.check(divergence)
+        self._config = {
+            **self._config,
+            "num_power_iterations": arguments.whole_number(
+                "num_power_iterations", num_power_iterations, minimum=0
+            ),
+            "curvature": arguments.one_of("curvature", curvature, CURVATURES),
+            "xi": None if xi is None else arguments.positive("xi", xi),
+            "sign_search": bool(sign_search),
+            "divergence": divergence,
+        }
+
+    def direction(self, forward, x, y=None):
+        direction = self.random_direction(x)
+        for _ in range(self._config["num_power_iterations"]):
+            direction = self.power_iteration(forward, x, direction)
+        return direction
+
+    def power_iteration(self, forward, x, direction):
+        """One step of the power iteration; where H d is zero the direction stays."""
+        method = self._config["curvature"]
+        method = "logit_difference" if method == "auto" else method
+        xi = self._step(forward, x, method)
+        product = hessian_product(forward, x, self.divergence(forward, x), direction, method, xi)
+        return self.unit(x, product, fallback=direction)
+
+    def divergence(self, forward, x):
+        """The `Divergence` for this classifier."""
+        return divergences.get(self._config["divergence"], forward.clean(x).distribution)
+
+    def find(self, forward, x, y=None):
+        r = super().find(forward, x, y)
+        return self._better_sign(forward, x, r) if self._config["sign_search"] else r
+
+    def _better_sign(self, forward, x, r):
+        perturbable = Perturbable(x)
+        opposite = self.limit(perturbable, [-part for part in r])
+        divergence = self.divergence(forward, x)
+        target = forward.clean(x).target
+        ahead, behind = (
+            divergence(target, forward.logits_in_search(perturbable.shift(step)))
+            for step in (r, opposite)
+        )
+        return [
+            ops.where(norms.column(ahead >= behind, plus), plus, minus)
+            for plus, minus in zip(r, opposite, strict=True)
+        ]
+
+    def _step(self, forward, x, method):
+        if self._config["xi"] is not None or method == "exact":
+            return self._config["xi"]
+        parts = Perturbable(x).parts
+        dtype = keras.backend.standardize_dtype(forward.classifier.compute_dtype)
+        share = XI[method].get(dtype, XI[method]["float32"])
+        return share * norms.root_mean_square(parts)
+
+    def get_config(self):
+        config = super().get_config()
+        if callable(config["divergence"]):
+            config["divergence"] = keras.saving.serialize_keras_object(config["divergence"])
+        return config

@@ -1,0 +1,11 @@
+"""Pictures of what the evaluations measure; matplotlib is imported only when one is drawn."""
+
+from keras_vat.plotting.plot_decision_boundary import plot_decision_boundary
+from keras_vat.plotting.plot_perturbed_images import plot_perturbed_images
+from keras_vat.plotting.plot_training_curves import plot_training_curves
+
+__all__ = [
+    "plot_decision_boundary",
+    "plot_perturbed_images",
+    "plot_training_curves",
+]

@@ -1,0 +1,11 @@
+def axes_or_new(ax=None, figsize=None):
+    """Returns `ax`, or the axes of a new figure; only then is `matplotlib.pyplot` imported."""
+    if ax is not None:
+        return ax
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            "Plots need matplotlib. Install it with `pip install keras-vat[plot]`."
+        ) from error
+    return plt.subplots(figsize=figsize, layout="constrained")[1]

@@ -1,0 +1,17 @@
+"""One regularizer per method of the papers."""
+
+from keras_vat.regularizers.adversarial_training import AdversarialTraining
+from keras_vat.regularizers.entropy_minimization import EntropyMinimization
+from keras_vat.regularizers.random_perturbation_training import RandomPerturbationTraining
+from keras_vat.regularizers.registry import get
+from keras_vat.regularizers.regularizer import Regularizer
+from keras_vat.regularizers.virtual_adversarial_training import VirtualAdversarialTraining
+
+__all__ = [
+    "AdversarialTraining",
+    "EntropyMinimization",
+    "RandomPerturbationTraining",
+    "Regularizer",
+    "VirtualAdversarialTraining",
+    "get",
+]

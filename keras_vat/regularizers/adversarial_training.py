@@ -1,0 +1,63 @@
+"""Adversarial training with labels (Goodfellow et al., 2015)."""
+
+import keras
+
+from keras_vat.forward import Perturbable
+from keras_vat.perturbations import AdversarialPerturbation
+from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
+from keras_vat.regularizers.registry import register
+
+
+@register("at")
+@keras.saving.register_keras_serializable(package="keras_vat")
+class AdversarialTraining(PerturbationRegularizer):
+    """Adversarial training: the loss of the labels at the adversarially perturbed inputs.
+
+    Formula, with g the gradient of -log p(y | x) with respect to x:
+
+        r = epsilon g / ||g||_2   (norm = "l2")   or   epsilon sign(g)   (norm = "linf")
+        penalty = mean over the batch of -log p(y | x + r)
+
+    Rows are weighted by sample and class weights, as in the compiled loss.
+
+    Args:
+        epsilon: The norm of r for each example, in the units of the inputs.
+        norm: `"l2"` or `"linf"`.
+        weight: Factor of the penalty.
+        name: Name in the logs.
+        seed: Integer or `None`; the method draws nothing at random.
+        mask: Where r may differ from zero, as in `perturbations.Perturbation`.
+        clip: `(low, high)`: perturbed inputs stay in this range.
+        joint_norm: One norm over all floating inputs (`True`), or one for each.
+
+    Example:
+
+    >>> model = keras_vat.VATModel(
+    ...     classifier, keras_vat.regularizers.AdversarialTraining(epsilon=0.1, norm="linf"))
+
+    Reference:
+        Goodfellow et al. (2015); VAT (2018), eq. 1 to 4.
+    """
+
+    requires_labels = True
+
+    def __init__(
+        self,
+        epsilon,
+        norm="l2",
+        weight=1.0,
+        name=None,
+        seed=None,
+        mask=None,
+        clip=None,
+        joint_norm=True,
+    ):
+        perturbation = AdversarialPerturbation(
+            epsilon, norm, seed=seed, mask=mask, clip=clip, joint_norm=joint_norm
+        )
+        super().__init__(perturbation, weight=weight, name=name, seed=seed)
+
+    def per_example(self, forward, x, y):
+        r = self.perturbation.find(forward, x, y)
+        logits = forward.logits(Perturbable(x).shift(r))
+        return forward.clean(x).distribution.negative_log_likelihood(y, logits)

@@ -1,0 +1,45 @@
+"""Methods whose penalty is the divergence between clean and perturbed outputs."""
+
+from keras_vat import divergences
+from keras_vat.forward import Perturbable
+from keras_vat.regularizers.regularizer import Regularizer
+
+
+class PerturbationRegularizer(Regularizer):
+    """Base class of the methods that perturb inputs.
+
+    Formula:
+
+        penalty = mean over the batch of D[p(y | x), p(y | x + r)]
+
+    No gradient flows through p(y | x) or through r.
+
+    Args:
+        perturbation: The `Perturbation` that finds r.
+        divergence: As in `VirtualAdversarialTraining`.
+        weight, name, seed: As in `Regularizer`.
+    """
+
+    def __init__(self, perturbation, divergence=None, weight=1.0, name=None, seed=None):
+        super().__init__(weight=weight, name=name, seed=seed)
+        divergences.check(divergence)
+        self._divergence = divergence
+        self.perturbation = perturbation
+        kept = perturbation.get_config()
+        kept.pop("name")
+        self._config = {**kept, **self._config}
+
+    @property
+    def epsilon(self):
+        """Size of the perturbation, a variable: assign it and a compiled fit follows."""
+        return self.perturbation.epsilon
+
+    @epsilon.setter
+    def epsilon(self, value):
+        self.perturbation.epsilon = value
+
+    def per_example(self, forward, x, y):
+        r = self.perturbation.find(forward, x, y)
+        clean = forward.clean(x)
+        divergence = divergences.get(self._divergence, clean.distribution)
+        return divergence(clean.target, forward.logits(Perturbable(x).shift(r)))

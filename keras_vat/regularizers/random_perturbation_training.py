@@ -1,0 +1,44 @@
+"""Random perturbation training: VAT without the power iteration."""
+
+import keras
+
+from keras_vat.perturbations import RandomPerturbation
+from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
+from keras_vat.regularizers.registry import register
+
+
+@register("rpt")
+@keras.saving.register_keras_serializable(package="keras_vat")
+class RandomPerturbationTraining(PerturbationRegularizer):
+    """Random perturbation training: smooth in all directions alike.
+
+    Formula:
+
+        r = epsilon d / ||d||_2,  d ~ N(0, I)
+        penalty = mean over the batch of KL(p(y | x) || p(y | x + r))
+
+    Args:
+        epsilon: L2 norm of r for each example, in the units of the inputs.
+        weight: Factor of the penalty.
+        name: Name in the logs.
+        seed: Integer or `None`.
+        mask: Where r may differ from zero, as in `perturbations.Perturbation`.
+        clip: `(low, high)`: perturbed inputs stay in this range.
+        joint_norm: One norm over all floating inputs (`True`), or one for each.
+
+    Example:
+
+    >>> model = keras_vat.VATModel(
+    ...     classifier, keras_vat.regularizers.RandomPerturbationTraining(epsilon=10.0))
+
+    Reference:
+        VAT (2018), section 3.4, eq. 16 with K = 0.
+    """
+
+    def __init__(
+        self, epsilon, weight=1.0, name=None, seed=None, mask=None, clip=None, joint_norm=True
+    ):
+        perturbation = RandomPerturbation(
+            epsilon, seed=seed, mask=mask, clip=clip, joint_norm=joint_norm
+        )
+        super().__init__(perturbation, weight=weight, name=name, seed=seed)

@@ -1,0 +1,86 @@
+"""What all methods have in common: a weight, a penalty and a name."""
+
+import keras
+from keras import ops
+
+from keras_vat import arguments
+from keras_vat.forward import Forward, as_tensors
+
+
+class Regularizer(keras.layers.Layer):
+    """Base class: a penalty that `VATModel` adds to the compiled loss, times `weight`.
+
+    A subclass implements `per_example` and is decorated with
+    `keras_vat.regularizers.registry.register("its name")`; no other file has to change.
+
+    Args:
+        weight: Factor of the penalty, a number of at least 0 (the papers' alpha).
+        name: Name in the logs; `None`: the registered name.
+        seed: Integer, or `None`: drawn from Keras's global seed.
+    """
+
+    requires_labels = False
+    """Whether the method needs labels; in semi-supervised batches it then sees labelled rows."""
+
+    def __init__(self, weight=1.0, name=None, seed=None):
+        super().__init__(
+            name=name or self.registered_name, dtype="float32", autocast=False, trainable=False
+        )
+        self._config = {"weight": arguments.non_negative("weight", weight), "seed": seed}
+        self._weight = self.add_weight(
+            name="weight",
+            shape=(),
+            initializer=keras.initializers.Constant(weight),
+            trainable=False,
+        )
+        self.built = True
+
+    @property
+    def weight(self):
+        """Factor of the penalty, a variable: assign it and a compiled fit follows."""
+        return self._weight
+
+    @weight.setter
+    def weight(self, value):
+        self._weight.assign(value)
+
+    def penalty(self, classifier, x, y=None, sample_weight=None):
+        """The unweighted penalty of a batch.
+
+        Args:
+            classifier: A built Keras model, taken at inference; a `VATModel`; or a `Forward`,
+                which says how the classifier is to be run.
+            x: Inputs, `(batch, ...)`, or a structure of them.
+            y: Labels, needed where `requires_labels`.
+            sample_weight: `(batch,)` factors of the rows; used by methods that need labels.
+
+        Returns:
+            Scalar tensor, the mean over the batch.
+        """
+        if self.requires_labels and y is None:
+            raise ValueError(
+                f"`y` is needed by '{self.name}' ({type(self).__name__}), which is defined by the "
+                "labels. Received: y=None"
+            )
+        y = None if y is None else as_tensors(y)
+        values = self.per_example(Forward.of(classifier), as_tensors(x), y)
+        if sample_weight is not None and self.requires_labels:
+            values = values * ops.reshape(ops.cast(sample_weight, values.dtype), (-1,))
+        return ops.mean(values)
+
+    def per_example(self, forward, x, y):
+        """The penalty of every example, shape `(batch,)`.
+
+        Args:
+            forward: The `Forward` of this step.
+            x: Structure of tensors `(batch, ...)`.
+            y: Labels as a tensor, or `None`.
+        """
+        raise NotImplementedError
+
+    def get_config(self):
+        return {"name": self.name, **self._config}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**keras.saving.deserialize_keras_object(config))

@@ -1,0 +1,79 @@
+"""Virtual adversarial training (Miyato et al., 2018)."""
+
+import keras
+
+from keras_vat.perturbations import VirtualAdversarialPerturbation
+from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
+from keras_vat.regularizers.registry import register
+
+
+@register("vat")
+@keras.saving.register_keras_serializable(package="keras_vat")
+class VirtualAdversarialTraining(PerturbationRegularizer):
+    """Virtual adversarial training: smooth where the classifier is least smooth.
+
+    Needs no labels. For every example it finds the small perturbation that moves the classifier's
+    own output most, and penalises how far it moves.
+
+    Formula:
+
+        d <- H d / ||H d||_2, K times,  H the Hessian of D[p(y|x), p(y|x + r)] at r = 0
+        r = epsilon d
+        penalty = mean over the batch of D[p(y | x), p(y | x + r)]
+
+    Args:
+        epsilon: L2 norm of r for each example, in the units of the inputs: the one number to
+            tune. Start near the size of a change that should not matter to a person.
+        num_power_iterations: K, an integer of at least 0; 1 is almost always enough.
+        curvature: How H d is computed: `"exact"`, `"logit_difference"`, `"finite_difference"`
+            (the paper's eq. 12) or `"auto"`; see `VirtualAdversarialPerturbation`.
+        xi: Step of the differences; `None`: chosen. `curvature="finite_difference", xi=1e-6` is
+            the paper's setting.
+        sign_search: Whether to keep the better of +r and -r (FAT, section 3.2).
+        divergence: `None` or `"kl"`: KL(clean || perturbed) of the model's kind of output;
+            `"reverse_kl"`; `"squared_error"`; or a callable on `(clean_logits,
+            perturbed_logits)` that returns shape `(batch,)`.
+        weight: Factor of the penalty (the paper's alpha; leave it at 1 and tune epsilon).
+        name: Name in the logs.
+        seed: Integer or `None`.
+        mask: Where r may differ from zero, as in `perturbations.Perturbation`.
+        clip: `(low, high)`: perturbed inputs stay in this range.
+        joint_norm: One norm over all floating inputs (`True`), or one for each.
+
+    Example:
+
+    >>> model = keras_vat.VATModel(
+    ...     classifier, keras_vat.regularizers.VirtualAdversarialTraining(epsilon=2.0))
+
+    Reference:
+        VAT (2018), eq. 5 to 8 and algorithm 1.
+    """
+
+    def __init__(
+        self,
+        epsilon,
+        num_power_iterations=1,
+        curvature="auto",
+        xi=None,
+        sign_search=False,
+        divergence=None,
+        weight=1.0,
+        name=None,
+        seed=None,
+        mask=None,
+        clip=None,
+        joint_norm=True,
+    ):
+        perturbation = VirtualAdversarialPerturbation(
+            epsilon,
+            num_power_iterations,
+            curvature,
+            xi,
+            sign_search,
+            divergence,
+            seed=seed,
+            mask=mask,
+            clip=clip,
+            joint_norm=joint_norm,
+        )
+        super().__init__(perturbation, divergence, weight=weight, name=name, seed=seed)

@@ -1,0 +1,266 @@
+"""The front door: a Keras model that trains a classifier with regularizers."""
+
+from typing import NamedTuple
+
+import keras
+from keras import ops, tree
+
+from keras_vat import arguments
+from keras_vat.autodiff import num_replicas
+from keras_vat.classifier_output import OUTPUT_KINDS
+from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
+from keras_vat.forward import BATCH_STATISTICS, Forward, as_tensors
+from keras_vat.regularizers import Regularizer
+from keras_vat.tensorflow_training import TensorFlowTraining
+
+
+class Step(NamedTuple):
+    """What one training step computes before the gradient."""
+
+    x: object
+    y_pred: object
+    supervised_loss: object
+    penalties: list
+    rows: list
+
+
+@keras.saving.register_keras_serializable(package="keras_vat")
+class VATModel(TensorFlowTraining, keras.Model):
+    """A classifier with regularizers: compile and fit it as any Keras model.
+
+    Formula:
+
+        total = compiled loss + layer losses + sum over regularizers of weight * penalty
+
+    `fit` takes `(x, y)`, and then the regularizers see the labelled batch; or, for
+    semi-supervised training, `(SemiSupervisedInputs(labeled, unlabeled), y)`, and then methods
+    without labels see the unlabelled batch, methods with labels the labelled one. `evaluate`,
+    `predict` and calls do what the classifier alone would do. Logs have `loss` (the total),
+    `supervised_loss`, one entry for each regularizer under its name (unweighted) and the compiled
+    metrics.
+
+    All passes of a step use the same dropout masks; only the labelled pass moves seeds and
+    moving averages.
+
+    Args:
+        classifier: A Keras model: Sequential, functional or subclassed, with one output tensor.
+            It is trained in place.
+        regularizers: One regularizer or a list of them, with different names.
+        from_logits: `True`: the classifier returns logits; `False`: probabilities; `None`: found
+            out from its last layer and the compiled loss.
+        output: `"categorical"` (softmax over the last axis), `"bernoulli"` (independent
+            sigmoids), `"gaussian"` (regression with unit variance) or `"auto"` (from the compiled
+            loss and the last layer).
+        batch_statistics: Normalisation layers in the passes of the penalties. `"batch"`: batch
+            statistics, moving averages untouched (the papers' policy); `"moving"`: moving
+            averages, as at inference; `"update"`: batch statistics that also move the averages.
+        nonfinite_penalty: What to do when a penalty is NaN or infinite; the weights are left
+            alone in that step in any case. `"raise"`: stop, with the regularizer's name;
+            `"skip"`: go on, and count such steps in the logs as `skipped_steps`.
+        name: Name of the model.
+
+    Raises:
+        TypeError: if an argument is of the wrong type.
+        ValueError: if an argument has an unknown value.
+        FloatingPointError: in `fit` and `train_on_batch`, for a penalty that is not finite.
+
+    Example:
+
+    >>> classifier = keras.Sequential([keras.layers.Dense(32, "relu"), keras.layers.Dense(10)])
+    >>> model = keras_vat.VATModel(
+    ...     classifier, keras_vat.regularizers.VirtualAdversarialTraining(epsilon=1.0))
+    >>> model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    >>> model.fit(x, y)
+
+    Reference:
+        VAT (2018), eq. 8.
+    """
+
+    def __init__(
+        self,
+        classifier,
+        regularizers=(),
+        *,
+        from_logits=None,
+        output="auto",
+        batch_statistics="batch",
+        nonfinite_penalty="raise",
+        name=None,
+    ):
+        if not isinstance(classifier, keras.Model):
+            raise TypeError(
+                "`classifier` must be a keras.Model. "
+                f"Received: classifier={classifier!r} (of type {type(classifier).__name__})"
+            )
+        if isinstance(classifier, VATModel):
+            raise TypeError(
+                "`classifier` must be the classifier itself. Received: a VATModel; give all "
+                "regularizers to one VATModel, as a list"
+            )
+        if from_logits not in (None, True, False):
+            raise ValueError(
+                f"`from_logits` must be True, False or None. Received: from_logits={from_logits!r}"
+            )
+        super().__init__(name=name, dtype=classifier.dtype_policy, autocast=False)
+        self.classifier = classifier
+        self.regularizers = check_regularizers(regularizers)
+        self._config = {
+            "from_logits": from_logits,
+            "output": arguments.one_of("output", output, OUTPUT_KINDS),
+            "batch_statistics": arguments.one_of(
+                "batch_statistics", batch_statistics, BATCH_STATISTICS
+            ),
+            "nonfinite_penalty": arguments.one_of(
+                "nonfinite_penalty", nonfinite_penalty, ("raise", "skip")
+            ),
+        }
+        self._supervised_tracker = keras.metrics.Mean(name="supervised_loss")
+        self._penalty_trackers = [keras.metrics.Mean(name=name) for name in self.penalty_names]
+        self._skipped_tracker = None
+        if nonfinite_penalty == "skip":
+            self._skipped_tracker = keras.metrics.Sum(name="skipped_steps")
+        self.built = classifier.built
+
+    @property
+    def penalty_names(self):
+        """The regularizers' names, in order: their entries in the logs."""
+        return [regularizer.name for regularizer in self.regularizers]
+
+    @property
+    def step_trackers(self):
+        """Metrics that only training steps update."""
+        trackers = [self._supervised_tracker, *self._penalty_trackers]
+        return trackers + ([self._skipped_tracker] if self._skipped_tracker else [])
+
+    def call(self, inputs, training=None, mask=None):
+        """The classifier's outputs."""
+        if isinstance(inputs, SemiSupervisedInputs):
+            inputs = inputs.labeled
+        return self.classifier(inputs, training=training)
+
+    def forward(self, training=False):
+        """The `Forward` of one step: the classifier under this model's policies."""
+        return Forward(
+            self.classifier,
+            training=training,
+            output=self._config["output"],
+            from_logits=self._config["from_logits"],
+            batch_statistics=self._config["batch_statistics"],
+            loss=getattr(self, "loss", None),
+        )
+
+    def compute_step(self, x, y, sample_weight):
+        """The labelled pass, the compiled loss and the penalties of one batch: a `Step`."""
+        labeled, unlabeled = split(as_tensors(x))
+        forward = self.forward(training=True)
+        y_pred = forward.labelled(labeled).outputs
+        supervised_loss = self.compute_loss(
+            x=labeled, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
+        )
+        penalties, rows = [], []
+        for regularizer in self.regularizers:
+            with_labels = regularizer.requires_labels or unlabeled is None
+            batch = labeled if with_labels else unlabeled
+            penalties.append(
+                regularizer.penalty(
+                    forward,
+                    batch,
+                    y if with_labels else None,
+                    sample_weight if with_labels else None,
+                )
+            )
+            rows.append(ops.shape(tree.flatten(batch)[0])[0])
+        return Step(labeled, y_pred, supervised_loss, penalties, rows)
+
+    def track(self, step, total, finite):
+        """Updates the trackers of losses and penalties."""
+        rows = ops.shape(tree.flatten(step.x)[0])[0]
+        skip = self._skipped_tracker is not None
+        weight = ops.cast(finite, "float32") if skip else 1.0
+
+        def update(tracker, value, rows):
+            value = ops.where(finite, value, ops.zeros_like(value)) if skip else value
+            tracker.update_state(value, sample_weight=weight * ops.cast(rows, "float32"))
+
+        update(self._loss_tracker, total, rows)
+        update(self._supervised_tracker, step.supervised_loss * num_replicas(), rows)
+        for tracker, penalty, seen in zip(
+            self._penalty_trackers, step.penalties, step.rows, strict=True
+        ):
+            update(tracker, penalty, seen)
+        if skip:
+            self._skipped_tracker.update_state(1.0 - weight)
+
+    def check_finite(self, penalties):
+        """Raises for the first penalty of the logs that is not finite."""
+        if self._skipped_tracker is not None:
+            return
+        for name, value in penalties.items():
+            if not ops.all(ops.isfinite(value)):
+                raise FloatingPointError(
+                    f"The penalty of regularizer '{name}' is not finite; the weights were left as "
+                    "they were before that step. Usual causes: inputs or logits that are not "
+                    "finite, a learning rate that diverges, float16 overflow. To skip such steps "
+                    "and count them, set `nonfinite_penalty='skip'`. "
+                    f"Received: {name}={float(ops.max(value))}"
+                )
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "classifier": keras.saving.serialize_keras_object(self.classifier),
+            "regularizers": [
+                keras.saving.serialize_keras_object(regularizer)
+                for regularizer in self.regularizers
+            ],
+            **self._config,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        for key in ("classifier", "regularizers"):
+            config[key] = keras.saving.deserialize_keras_object(
+                config[key], custom_objects=custom_objects
+            )
+        return cls(**config)
+
+
+def split(x):
+    """Labelled and unlabelled inputs of a batch; `None` for the latter where there are none."""
+    if not isinstance(x, SemiSupervisedInputs):
+        return x, None
+    labeled = [(tuple(t.shape[1:]), t.dtype) for t in tree.flatten(x.labeled)]
+    unlabeled = [(tuple(t.shape[1:]), t.dtype) for t in tree.flatten(x.unlabeled)]
+    try:
+        tree.assert_same_structure(x.labeled, x.unlabeled)
+        same = labeled == unlabeled
+    except (ValueError, TypeError):
+        same = False
+    if not same:
+        raise ValueError(
+            "`labeled` and `unlabeled` inputs must have the same structure, shapes and dtypes "
+            f"apart from the batch size. Received: labeled={labeled}, unlabeled={unlabeled}"
+        )
+    return x.labeled, x.unlabeled
+
+
+def check_regularizers(regularizers):
+    """One regularizer or a list of them, as a list."""
+    if isinstance(regularizers, Regularizer):
+        regularizers = [regularizers]
+    regularizers = list(regularizers) if isinstance(regularizers, (list, tuple)) else [regularizers]
+    for regularizer in regularizers:
+        if not isinstance(regularizer, Regularizer):
+            raise TypeError(
+                "`regularizers` must be a keras_vat regularizer or a list of them (make one by "
+                "name with keras_vat.regularizers.get). "
+                f"Received: {regularizer!r} (of type {type(regularizer).__name__})"
+            )
+    names = [regularizer.name for regularizer in regularizers]
+    if len(set(names)) < len(names):
+        raise ValueError(
+            "`regularizers` must have different names, one entry in the logs each; set `name`. "
+            f"Received: names={names}"
+        )
+    return regularizers
