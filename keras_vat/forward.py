@@ -61,30 +61,30 @@ class Forward:
 
     def labelled(self, x):
         """The pass of plain Keras training: state moves. Shared as the batch's clean pass."""
-        clean = CleanPass(self, x, self._call_and_move_state)
+        clean = Pass(self, x, self._call_and_move_state)
         if self._batch_statistics != "moving" or not self._normalization:
             self._clean_passes[self._key(x)] = clean
         return clean
 
     def clean(self, x):
-        """The `CleanPass` of a batch, computed once."""
+        """The clean `Pass` of a batch, computed once."""
         key = self._key(x)
         if key not in self._clean_passes:
-            self._clean_passes[key] = CleanPass(self, x, self._call_and_average)
+            self._clean_passes[key] = Pass(self, x, self._call_and_average)
         return self._clean_passes[key]
 
     @staticmethod
     def _key(x):
-        """A batch is the same batch if its tensors are (a `CleanPass` keeps them alive)."""
+        """A batch is the same batch if its tensors are (a `Pass` keeps them alive)."""
         return tuple(id(tensor) for tensor in tree.flatten(x))
 
     def logits(self, x):
         """Logits of a pass that a penalty's gradient flows through."""
         return self.output.logits(self._call_and_average(x))
 
-    def logits_in_search(self, x):
-        """Logits of a pass that only serves to find a perturbation."""
-        return self.output.logits(self._call(x))
+    def search(self, x):
+        """A `Pass` that only serves to find a perturbation."""
+        return Pass(self, x, self._call)
 
     def _call_and_move_state(self, x):
         return self.classifier(x, training=self.training)
@@ -140,8 +140,15 @@ class Forward:
                 thing.trainable = value
 
 
-class CleanPass:
-    """The classifier at a batch: its logits and their derivatives with respect to the inputs."""
+class Pass:
+    """The classifier at a batch: its logits and their derivatives with respect to the inputs.
+
+    Attributes:
+        outputs: What the classifier returned.
+        logits: Its logits, at least float32; gradients flow to the weights.
+        target: The logits as a constant.
+        distribution: The `OutputDistribution` of the output.
+    """
 
     def __init__(self, forward, x, call):
         self.x = x

@@ -66,15 +66,11 @@ class BatchNormReestimation(keras.callbacks.Callback):
                 )
 
     def on_train_begin(self, logs=None):
-        if not _averaging_layers(self._classifier):
-            raise ValueError(
-                "`BatchNormReestimation` needs a classifier with layers that keep a "
-                "`moving_mean` and a `moving_variance`. Received: "
-                f"model={self.model.name!r}, which has none: leave this callback out."
-            )
+        if self._classifier.built:
+            self._find_layers()
 
     def on_train_end(self, logs=None):
-        layers = _averaging_layers(self._classifier)
+        layers = self._find_layers()
         momenta = [layer.momentum for layer in layers]
         try:
             # With momentum 0 the "moving" value after a pass is the batch statistic itself.
@@ -90,6 +86,20 @@ class BatchNormReestimation(keras.callbacks.Callback):
     @property
     def _classifier(self):
         return self.model.classifier if hasattr(self.model, "regularizers") else self.model
+
+    def _find_layers(self):
+        layers = [
+            layer
+            for layer in normalization_layers(self._classifier)
+            if layer.moving_mean is not None and hasattr(layer, "momentum")
+        ]
+        if layers:
+            return layers
+        raise ValueError(
+            "`BatchNormReestimation` needs a classifier with layers that keep a `moving_mean` "
+            f"and a `moving_variance`. Received: model={self.model.name!r}, which has none: leave "
+            "this callback out."
+        )
 
     def _average(self, statistics):
         wanted = {id(variable) for variable in statistics}
@@ -149,14 +159,6 @@ class _UpdateRecorder(keras.StatelessScope):
     def add_update(self, update):
         super().add_update(update)
         self.updates.append(update)
-
-
-def _averaging_layers(classifier):
-    return [
-        layer
-        for layer in normalization_layers(classifier)
-        if layer.moving_mean is not None and hasattr(layer, "momentum")
-    ]
 
 
 def _inputs_of(element):

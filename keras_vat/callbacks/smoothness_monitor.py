@@ -2,6 +2,7 @@ import keras
 import numpy as np
 
 from keras_vat import arguments
+from keras_vat.evaluation import local_distributional_smoothness
 
 
 class SmoothnessMonitor(keras.callbacks.Callback):
@@ -57,8 +58,6 @@ class SmoothnessMonitor(keras.callbacks.Callback):
         self.name = name
 
     def on_epoch_end(self, epoch, logs=None):
-        from keras_vat.evaluation import local_distributional_smoothness
-
         smoothness = local_distributional_smoothness(
             self.model,  # a `VATModel` knows what its classifier's output means
             self.x,
@@ -68,4 +67,4 @@ class SmoothnessMonitor(keras.callbacks.Callback):
             seed=self.seed,
         )
         if logs is not None:
-            logs[self.name] = float(np.mean(keras.ops.convert_to_numpy(smoothness)))
+            logs[self.name] = float(np.mean(smoothness))

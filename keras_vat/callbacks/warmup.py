@@ -113,14 +113,15 @@ class Warmup(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch, logs=None):
         if self.steps is None or self._done:
             return
-        iterations = self.model.optimizer.iterations
+        # A copy: under a distribution strategy the variable itself can't become a number.
+        iterations = keras.ops.copy(self.model.optimizer.iterations)
         self._variable.assign(self.value_at(iterations))
         # Reading the counter waits for the device, so it ends with the warm-up.
         self._done = not self._is_schedule and int(iterations) >= self.steps
 
     def on_epoch_end(self, epoch, logs=None):
         if logs is not None:
-            logs[f"{self._chosen.name}_{self.attribute}"] = float(self._variable)
+            logs[f"{self._chosen.name}_{self.attribute}"] = float(keras.ops.copy(self._variable))
 
     def _find(self):
         """Returns the regularizer that is meant, or says which ones could be."""

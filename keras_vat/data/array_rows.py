@@ -138,7 +138,7 @@ def _as_tensors(arrays, name):
         floatx = keras.config.floatx()
         if arrays.dtype == "float64" and floatx != "float64":
             arrays = tf.cast(arrays, floatx) if tf.is_tensor(arrays) else arrays.astype(floatx)
-        return tf.identity(tf.convert_to_tensor(arrays))
+        return tf.convert_to_tensor(arrays)
 
 
 def _is_list_of_arrays(arrays):

@@ -12,15 +12,21 @@ class DatasetRows:
 
     Args:
         dataset: `tf.data.Dataset` of unbatched elements.
+        name: The user's argument, for messages.
         num_rows: How many there are; `None` (default) asks the dataset.
     """
 
-    def __init__(self, dataset, num_rows=None):
+    def __init__(self, dataset, name, num_rows=None):
         self._dataset = dataset.map(_to_floatx) if _has_float64(dataset) else dataset
         cardinality = int(dataset.cardinality()) if num_rows is None else num_rows
         self._endless = cardinality == tf.data.INFINITE_CARDINALITY
         self.num_rows = cardinality if cardinality >= 0 else None
         """Number of rows, `None` where it is unknown or infinite."""
+        empty = cardinality == 0
+        if cardinality == tf.data.UNKNOWN_CARDINALITY:
+            empty = next(iter(dataset.take(1)), None) is None
+        if empty:
+            raise ValueError(f"`{name}` must have at least one row. Received: an empty dataset")
 
     @classmethod
     def labeled(cls, labeled):
@@ -37,15 +43,12 @@ class DatasetRows:
                     "`labeled` must be a `tf.data.Dataset` of single rows, not of batches. "
                     f"Received: labeled with labels {label}. Call `unbatch()` on it."
                 )
-        rows = cls(labeled)
-        if rows.num_rows == 0:
-            raise ValueError("`labeled` must have at least one row. Received: an empty dataset")
-        return rows
+        return cls(labeled, "labeled")
 
     @classmethod
     def unlabeled(cls, unlabeled):
         """The rows of a dataset of inputs."""
-        return cls(unlabeled)
+        return cls(unlabeled, "unlabeled")
 
     @property
     def spec(self):
@@ -79,7 +82,10 @@ class DatasetRows:
             )
         labeled = self._dataset.filter(lambda *row: tf.logical_not(is_unlabeled(row)))
         unlabeled = self._dataset.filter(lambda *row: is_unlabeled(row)).map(lambda x, *_: x)
-        return DatasetRows(labeled, num_labeled), DatasetRows(unlabeled, num_unlabeled)
+        return (
+            DatasetRows(labeled, "labeled", num_labeled),
+            DatasetRows(unlabeled, "labeled", num_unlabeled),
+        )
 
     def batches(self, batch_size, seed, repeat):
         """Dataset of full batches, shuffled anew in each pass and in each iteration.
@@ -90,13 +96,20 @@ class DatasetRows:
             repeat: `True`: endless, batches span passes; `False`: one pass.
         """
         buffer = min(self.num_rows or _SHUFFLE_ROWS, _SHUFFLE_ROWS)
-        rows = self._dataset
-        if self.num_rows is not None:
-            rows = rows.apply(tf.data.experimental.assert_cardinality(self.num_rows))
-        rows = rows.shuffle(buffer, seed=seed, reshuffle_each_iteration=True)
-        if repeat:
-            rows = rows.repeat()
-        return rows.batch(batch_size, drop_remainder=True, num_parallel_calls=tf.data.AUTOTUNE)
+        seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
+
+        # A seed per pass, so that what is read ahead never changes a later epoch's order.
+        def shuffled_rows(pass_seed):
+            return self._dataset.shuffle(buffer, pass_seed, reshuffle_each_iteration=False)
+
+        rows = (seeds if repeat else seeds.take(1)).flat_map(shuffled_rows)
+        if repeat or self._endless:
+            cardinality = tf.data.INFINITE_CARDINALITY
+        else:
+            cardinality = self.num_rows
+        if cardinality is not None:
+            rows = rows.apply(tf.data.experimental.assert_cardinality(cardinality))
+        return rows.batch(batch_size, drop_remainder=True)
 
 
 def _has_float64(dataset):

@@ -59,10 +59,8 @@ def _load_tfds(name, data_dir):
             f"the environment variable TFDS_DATA_DIR to it, or run `tfds build {name}` once."
         )
     # batch_size=-1 reads a whole split into one batch.
-    splits = builder.as_dataset(
-        split=["train", "test"], batch_size=-1, shuffle_files=False, as_supervised=True
-    )
-    return tuple(_scaled(x.numpy(), y.numpy(), 255.0) for x, y in splits)
+    splits = builder.as_dataset(split=["train", "test"], batch_size=-1, shuffle_files=False)
+    return tuple(_scaled(s["image"].numpy(), s["label"].numpy(), 255.0) for s in splits)
 
 
 def _load_digits():

@@ -62,6 +62,7 @@ class ZCAWhitening(keras.layers.Layer):
 
     def build(self, input_shape):
         size = int(np.prod(input_shape[1:]))
+        self.input_spec = keras.layers.InputSpec(shape=(None, *input_shape[1:]))
         options = {"initializer": "zeros", "dtype": "float32", "trainable": False}
         self.mean = self.add_weight(name="mean", shape=(size,), autocast=False, **options)
         self.matrix = self.add_weight(name="matrix", shape=(size, size), autocast=False, **options)
@@ -76,11 +77,13 @@ class ZCAWhitening(keras.layers.Layer):
         count, shift = 0, None
         for batch in _chunks(data):
             rows = np.asarray(batch, "float64").reshape(len(batch), -1)
+            if not np.isfinite(rows).all():
+                raise ValueError("`data` must be finite. Received: data with NaN or infinity")
             if shift is None:
                 # Sums are taken around one fixed point near the mean: nothing cancels.
                 input_shape, shift = (None, *batch.shape[1:]), rows.mean(axis=0)
                 total, products = 0.0, 0.0
-            rows -= shift
+            rows = rows - shift  # not in place: the rows may be the caller's
             count += len(rows)
             total += rows.sum(axis=0)
             products += rows.T @ rows
@@ -89,11 +92,10 @@ class ZCAWhitening(keras.layers.Layer):
         offset = total / count
         variances, basis = np.linalg.eigh(products / count - np.outer(offset, offset))
         deviations = np.sqrt(np.maximum(variances, 0.0)) + self.regularization
-        if not (np.isfinite(deviations).all() and deviations.min() > 0.0):
+        if deviations.min() <= 0.0:
             raise ValueError(
-                "`data` must be finite, and with `regularization=0` have variance in every "
-                f"direction. Received: data with shape {input_shape}, "
-                f"regularization={self.regularization}"
+                "`data` must have variance in every direction when `regularization=0`. "
+                f"Received: data with shape {input_shape}, regularization={self.regularization}"
             )
         if not self.built:
             self.build(input_shape)
@@ -118,7 +120,7 @@ class ZCAWhitening(keras.layers.Layer):
         """Looks at the weights: they may also come from a file or another layer."""
         if not self._adapted:
             with tf.init_scope():  # also while a function or a pipeline is traced
-                self._adapted = bool(np.any(ops.convert_to_numpy(self.matrix)))
+                self._adapted = bool(np.any(self.matrix.numpy()))
         if not self._adapted:
             raise ValueError(
                 f"`ZCAWhitening.adapt` must be called before the layer. Received: {self.name} "

@@ -33,20 +33,16 @@ def hessian_product(forward, x, divergence, direction, method, xi):
         List of tensors shaped like `direction`.
     """
     clean = forward.clean(x)
-    if method == "finite_difference":
-
-        def divergence_at(r):
-            return divergence(clean.target, forward.logits_in_search(Perturbable(x).shift(r)))
-
-        return autodiff.gradient(divergence_at, scaled(direction, xi))
     if method == "exact":
         tangent = clean.jvp(direction)
     else:
-        moved = forward.logits_in_search(Perturbable(x).shift(scaled(direction, xi)))
-        tangent = moved - clean.target
-    return clean.vjp(
-        scaled_per_example(divergence.curvature(clean.target, scaled_per_example(tangent)))
-    )
+        moved = forward.search(Perturbable(x).shift(scaled(direction, xi)))
+        tangent = moved.target - clean.target
+    if method == "finite_difference":
+        slope = autodiff.gradient(lambda at: divergence(clean.target, at[0]), [moved.target])[0]
+        return moved.vjp(scaled_per_example(slope))
+    slope = divergence.curvature(clean.target, scaled_per_example(tangent))
+    return clean.vjp(scaled_per_example(slope))
 
 
 def scaled(parts, factor):

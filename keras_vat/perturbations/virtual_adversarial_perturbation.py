@@ -107,7 +107,7 @@ class VirtualAdversarialPerturbation(Perturbation):
         divergence = self.divergence(forward, x)
         target = forward.clean(x).target
         ahead, behind = (
-            divergence(target, forward.logits_in_search(perturbable.shift(step)))
+            divergence(target, forward.search(perturbable.shift(step)).target)
             for step in (r, opposite)
         )
         return [

@@ -70,7 +70,7 @@ def plot_decision_boundary(
         values = np.asarray(smoothness(grid)).reshape(shape)
         style = _smoothness_style(values)
         shown = ax.imshow(values, extent=extent, origin="lower", interpolation="bilinear", **style)
-        ax.figure.colorbar(shown, ax=ax, label="LDS")
+        _draw_colorbar(ax, shown)
     _draw_boundaries(ax, horizontal, vertical, probabilities.reshape(*shape, -1))
 
     without_label = np.concatenate([x[y < 0], unlabeled])
@@ -79,7 +79,7 @@ def plot_decision_boundary(
         order = np.argsort(smoothness)  # the large ones on top
         style = _smoothness_style(smoothness)
         shown = ax.scatter(*x[order].T, c=smoothness[order], s=16, linewidths=0, **style)
-        ax.figure.colorbar(shown, ax=ax, label="LDS")
+        _draw_colorbar(ax, shown)
     elif len(without_label):
         ax.scatter(*without_label.T, s=6, color="#404040", linewidths=0, label="unlabelled")
     _draw_labeled(ax, x, y, colors)
@@ -134,7 +134,7 @@ def _class_colors(num_classes):
 def _faded(probabilities, colors):
     """The winner's colour; white where all classes are alike, never as dark as the points."""
     chance = 1 / probabilities.shape[1]
-    strength = 0.6 * (probabilities.max(axis=1, keepdims=True) - chance) / (1 - chance)
+    strength = 0.45 * (probabilities.max(axis=1, keepdims=True) - chance) / (1 - chance)
     return 1 - strength * (1 - colors[probabilities.argmax(axis=1)])
 
 
@@ -148,13 +148,18 @@ def _draw_boundaries(ax, horizontal, vertical, probabilities):
 
 
 def _draw_labeled(ax, x, y, colors):
-    size = 45 if np.sum(y >= 0) <= 100 else 14
+    size, edge = (60, 0.7) if np.sum(y >= 0) <= 100 else (20, 0.4)
     for label in np.unique(y[y >= 0]):
         style = {"marker": _MARKERS[label % len(_MARKERS)], "color": colors[label][None]}
         points = x[y == label]
         ax.scatter(
-            *points.T, s=size, edgecolors="white", linewidths=0.7, label=f"class {label}", **style
+            *points.T, s=size, edgecolors="white", linewidths=edge, label=f"class {label}", **style
         )
+
+
+def _draw_colorbar(ax, shown):
+    """A bar as high as the axes, whatever their aspect."""
+    ax.figure.colorbar(shown, cax=ax.inset_axes([1.03, 0.0, 0.04, 1.0]), label="LDS")
 
 
 def _smoothness_style(values):

@@ -182,6 +182,24 @@ def test_a_vat_model_is_reestimated_after_fit(make_model, numbers, x):
     np.testing.assert_allclose(variance, [5.25, 5.25], rtol=1e-6)
 
 
+def test_a_model_that_fit_builds():
+    model = keras.Sequential([keras.layers.BatchNormalization(), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
+    model.fit(x, x[:, 0], verbose=0, callbacks=[BatchNormReestimation(x, steps=1)])
+    np.testing.assert_allclose(model.layers[0].moving_mean.numpy(), x.mean(0), atol=1e-6)
+
+
+def test_distributed_variables():
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        model = two_layer_model()
+    x = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
+    run(BatchNormReestimation(x, steps=1), model)
+    expected = statistics_in_float64(model, [x])
+    for new, right in zip(moving_statistics(model), expected, strict=True):
+        np.testing.assert_allclose(new, right, rtol=1e-5, atol=1e-5)
+
+
 def test_mixed_precision():
     keras.utils.set_random_seed(0)
     norm = keras.layers.BatchNormalization(dtype="mixed_bfloat16")

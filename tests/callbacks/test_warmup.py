@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_vat.callbacks import AlphaWarmup, EpsilonWarmup, LambdaWarmup, Warmup
 
@@ -97,6 +98,15 @@ def test_steps_count_updates_under_gradient_accumulation(make_model, numbers, x)
     seen = Values(vat.weight)
     model.fit(x, x[:, 0], batch_size=2, verbose=0, callbacks=[AlphaWarmup(steps=2), seen])
     assert seen.values == [0.0, 0.0, 0.5, 0.5]
+
+
+def test_distributed_variables(make_model, numbers, x):
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        model = make_model([numbers("vat", weight=1.0, epsilon=1.0)])
+    callbacks = [AlphaWarmup(steps=4), EpsilonWarmup(epochs=2)]
+    history = model.fit(x, x[:, 0], batch_size=2, epochs=2, verbose=0, callbacks=callbacks).history
+    np.testing.assert_allclose(history["vat_weight"], [0.75, 1.0])
+    np.testing.assert_allclose(history["vat_epsilon"], [0.0, 0.5])
 
 
 def test_a_resumed_run_goes_on(make_model, numbers, x):

@@ -1,0 +1,85 @@
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_vat.data import load
+
+REAL = pytest.mark.skipif(
+    "TFDS_DATA_DIR" not in os.environ, reason="TFDS_DATA_DIR is not set: no prepared data sets"
+)
+
+
+@REAL
+@pytest.mark.parametrize(
+    ("name", "train", "test"),
+    [
+        ("mnist", (60_000, 28, 28, 1), (10_000, 28, 28, 1)),
+        ("cifar10", (50_000, 32, 32, 3), (10_000, 32, 32, 3)),
+    ],
+)
+def test_reads_prepared_data_sets(name, train, test):
+    (x_train, y_train), (x_test, y_test) = load(name)
+    assert x_train.shape == train and x_test.shape == test
+    assert x_train.dtype == x_test.dtype == np.float32
+    assert y_train.dtype == y_test.dtype == np.int32
+    assert x_train.min() == 0.0 and x_train.max() == 1.0
+    assert np.bincount(y_train).shape == (10,) and len(y_train) == len(x_train)
+
+
+@pytest.fixture(scope="module")
+def svhn_directory(tmp_path_factory):
+    """A prepared `svhn_cropped` of three training and two test rows, and its images."""
+    tfds = pytest.importorskip("tensorflow_datasets")
+    root = tmp_path_factory.mktemp("tfds")
+    info = tfds.builder("svhn_cropped", data_dir=root).info
+    directory = root / "svhn_cropped" / str(info.version)
+    directory.mkdir(parents=True)
+    images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype="uint8")
+    for split, rows in (("train", [0, 1, 2]), ("test", [3, 4])):
+        path = directory / f"svhn_cropped-{split}.tfrecord-00000-of-00001"
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            for i in rows:
+                row = {"id": str(i), "image": images[i], "label": i}
+                writer.write(info.features.serialize_example(info.features.encode_example(row)))
+    tfds.folder_dataset.write_metadata(
+        data_dir=directory,
+        features=info.features,
+        split_infos=[
+            tfds.core.SplitInfo(name=name, shard_lengths=[rows], num_bytes=0)
+            for name, rows in (("train", 3), ("test", 2))
+        ],
+        filename_template="{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}",
+    )
+    return root, images
+
+
+def test_images_are_scaled_and_stay_with_their_labels(svhn_directory):
+    directory, images = svhn_directory
+    (x_train, y_train), (x_test, y_test) = load("svhn_cropped", data_dir=directory)
+    assert y_train.tolist() == [0, 1, 2] and y_test.tolist() == [3, 4]
+    np.testing.assert_allclose(x_train, images[y_train] / 255.0, rtol=1e-6)
+    np.testing.assert_allclose(x_test, images[y_test] / 255.0, rtol=1e-6)
+    assert x_train.dtype == np.float32 and y_train.dtype == np.int32
+
+
+def test_digits_are_split_fixed_and_stratified():
+    (x_train, y_train), (x_test, y_test) = load("digits")
+    assert x_train.shape == (1297, 8, 8, 1) and x_test.shape == (500, 8, 8, 1)
+    assert x_train.min() == 0.0 and x_train.max() == 1.0
+    shares = np.bincount(y_test) / np.bincount(np.concatenate([y_train, y_test]))
+    np.testing.assert_allclose(shares, 500 / 1797, atol=0.01)
+    np.testing.assert_array_equal(load("digits")[1][1], y_test)
+    assert x_train.dtype == np.float32 and y_train.dtype == np.int32
+
+
+def test_missing_data_set_is_not_downloaded_but_explained(tmp_path):
+    with pytest.raises(FileNotFoundError, match="set the environment variable TFDS_DATA_DIR"):
+        load("mnist", data_dir=tmp_path)
+    assert list(tmp_path.rglob("*.tfrecord*")) == []
+
+
+def test_unknown_name_is_refused():
+    with pytest.raises(ValueError, match="`name` must be one of .*svhn_cropped.* Received: name="):
+        load("imagenet")

@@ -1,0 +1,268 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_vat.data import SemiSupervisedInputs, semi_supervised
+from keras_vat.data.random_shift import RandomShift
+
+
+def rows(n, start=0):
+    """Inputs whose only entry is their row number, which tells the rows apart in a batch."""
+    return np.arange(start, start + n, dtype="float32")[:, None]
+
+
+def numbers(batches):
+    return np.concatenate([np.asarray(batch)[:, 0] for batch in batches]).astype(int).tolist()
+
+
+def as_dataset(arrays):
+    return tf.data.Dataset.from_tensor_slices(arrays)
+
+
+SOURCES = pytest.mark.parametrize("source", [lambda arrays: arrays, as_dataset], ids=["a", "ds"])
+
+
+def make(source=lambda arrays: arrays, labeled=10, unlabeled=50, **options):
+    x = rows(labeled)
+    options = {"labeled_batch_size": 4, "unlabeled_batch_size": 8, "seed": 1, **options}
+    return semi_supervised(source((x, x[:, 0] * 10)), source(rows(unlabeled, 100)), **options)
+
+
+@SOURCES
+def test_an_epoch_is_one_pass_over_the_unlabeled_rows_in_full_batches(source):
+    dataset = make(source)
+    assert int(dataset.cardinality()) == 50 // 8
+    elements = list(dataset)
+    assert len(elements) == 6
+    assert all(x.labeled.shape == (4, 1) and x.unlabeled.shape == (8, 1) for x, _ in elements)
+    seen = numbers(x.unlabeled for x, _ in elements)
+    assert len(set(seen)) == 48 and set(seen) <= set(range(100, 150))
+
+
+@SOURCES
+def test_elements_are_semi_supervised_inputs_with_static_batch_sizes(source):
+    inputs, labels = make(source).element_spec
+    assert isinstance(inputs, SemiSupervisedInputs)
+    assert inputs.labeled.shape == (4, 1) and inputs.unlabeled.shape == (8, 1)
+    assert labels.shape == (4,)
+
+
+@SOURCES
+def test_labels_and_weights_stay_with_their_rows(source):
+    x = rows(10)
+    labeled = source((x, x[:, 0] * 10, x[:, 0] + 0.5))
+    dataset = semi_supervised(labeled, source(rows(64)), 4, 8)
+    for inputs, y, weight in dataset:
+        np.testing.assert_array_equal(y, inputs.labeled[:, 0] * 10)
+        np.testing.assert_array_equal(weight, inputs.labeled[:, 0] + 0.5)
+
+
+@pytest.mark.parametrize("num_labeled", [10, 3, 1])
+@SOURCES
+def test_labeled_rows_go_round_evenly_however_few(source, num_labeled):
+    dataset = make(source, labeled=num_labeled, unlabeled=80, labeled_batch_size=4)
+    seen = numbers(x.labeled for x, _ in dataset)
+    assert len(seen) == 40
+    for start in range(0, 40 - num_labeled + 1, num_labeled):
+        assert sorted(seen[start : start + num_labeled]) == list(range(num_labeled))
+
+
+@SOURCES
+def test_every_iteration_is_shuffled_anew(source):
+    dataset = make(source)
+    first, second = ([numbers([x.unlabeled]) for x, _ in dataset] for _ in range(2))
+    assert first != second
+    flat = [number for batch in first for number in batch]
+    assert flat != sorted(flat)
+
+
+@SOURCES
+def test_the_same_seed_gives_the_same_sequence_of_epochs(source):
+    def epochs(seed):
+        dataset = make(source, seed=seed)
+        return [
+            (numbers(x.labeled for x, _ in dataset), numbers(x.unlabeled for x, _ in dataset))
+            for _ in range(2)
+        ]
+
+    assert epochs(3) == epochs(3)
+    assert epochs(3) != epochs(4)
+
+
+def test_without_a_seed_the_global_seed_decides():
+    def epoch(global_seed):
+        keras.utils.set_random_seed(global_seed)
+        return numbers(x.unlabeled for x, _ in make(seed=None))
+
+    assert epoch(1) == epoch(1)
+    assert epoch(1) != epoch(2)
+
+
+def test_labeled_and_unlabeled_rows_are_shuffled_independently():
+    x = rows(64)
+    dataset = semi_supervised((x, x[:, 0]), x, 64, 64, seed=0)
+    inputs, _ = next(iter(dataset))
+    assert (inputs.labeled.numpy() != inputs.unlabeled.numpy()).any()
+
+
+def test_all_orders_of_rows_are_equally_likely():
+    x = rows(3)
+    dataset = semi_supervised((x, x[:, 0]), x, 1, 3, seed=0, repeat=True)
+    orders = [tuple(numbers([inputs.unlabeled])) for inputs, _ in dataset.take(1200)]
+    counts = [orders.count(order) for order in set(orders)]
+    assert len(counts) == 6
+    assert min(counts) > 130 and max(counts) < 270  # 200 +- 5 standard deviations
+
+
+@SOURCES
+def test_repeat_is_endless_and_sees_each_row_once_per_pass(source):
+    dataset = make(source, unlabeled=12, repeat=True)
+    assert int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY
+    seen = numbers(x.unlabeled for x, _ in dataset.take(6))
+    assert len(seen) == 48
+    for start in range(0, 48, 12):
+        assert sorted(seen[start : start + 12]) == list(range(100, 112))
+
+
+@SOURCES
+def test_label_minus_one_marks_unlabeled_rows(source):
+    x = rows(30)
+    y = np.where(np.arange(30) < 6, np.arange(30), -1).astype("int32")
+    dataset = semi_supervised(source((x, y)), None, 3, 8, seed=0)
+    assert int(dataset.cardinality()) == 3
+    for inputs, labels in dataset:
+        assert set(numbers([inputs.labeled])) <= set(range(6))
+        assert set(numbers([inputs.unlabeled])) <= set(range(6, 30))
+        np.testing.assert_array_equal(labels, inputs.labeled[:, 0])
+
+
+def test_one_hot_rows_of_minus_one_are_unlabeled():
+    y = np.full((20, 3), -1.0, "float32")
+    y[:4] = np.eye(3)[[0, 1, 2, 0]]
+    inputs, labels = next(iter(semi_supervised((rows(20), y), None, 4, 16)))
+    assert sorted(numbers([inputs.labeled])) == [0, 1, 2, 3]
+    assert sorted(numbers([inputs.unlabeled])) == list(range(4, 20))
+    assert labels.numpy().min() == 0.0
+
+
+def test_inputs_may_be_structures():
+    def x(n):
+        return {"image": np.zeros((n, 4, 4)), "pair": (np.zeros((n, 2), "int32"), np.zeros(n))}
+
+    inputs, _ = next(iter(semi_supervised((x(5), np.zeros(5)), x(9), 2, 3)))
+    assert inputs.labeled["image"].shape == (2, 4, 4)
+    assert inputs.unlabeled["pair"][0].shape == (3, 2)
+
+
+def test_a_list_of_arrays_is_a_structure_and_a_list_of_numbers_an_array():
+    inputs, y = next(iter(semi_supervised(([rows(3), rows(3)], [0, 1, 2]), [rows(9)] * 2, 2, 3)))
+    assert len(inputs.labeled) == 2 and inputs.unlabeled[1].shape == (3, 1)
+    assert y.shape == (2,)
+
+
+def test_arrays_and_datasets_may_be_mixed():
+    x = rows(5)
+    inputs, _ = next(iter(semi_supervised((x, x[:, 0]), as_dataset(rows(20, 100)), 2, 4)))
+    assert inputs.labeled.shape == (2, 1) and inputs.unlabeled.shape == (4, 1)
+
+
+def test_a_dataset_of_unknown_length_is_read_to_its_end():
+    unlabeled = as_dataset(rows(20)).filter(lambda x: x[0] >= 4.0)
+    x = rows(5)
+    dataset = semi_supervised((x, x[:, 0]), unlabeled, 2, 4)
+    assert len(list(dataset)) == 4
+
+
+@SOURCES
+def test_doubles_become_floatx_and_integers_stay(source):
+    labeled = source((np.zeros((4, 2)), np.zeros(4, "int64"), np.ones(4)))
+    inputs, y, weight = next(iter(semi_supervised(labeled, source(np.zeros((4, 2))), 2, 2)))
+    assert inputs.labeled.dtype == inputs.unlabeled.dtype == weight.dtype == "float32"
+    assert y.dtype == "int64"
+
+
+def test_augment_callable_is_applied_to_both_halves():
+    plain, augmented = make(), make(augment=lambda x: x + 1000.0)
+    for (x, y), (z, w) in zip(plain, augmented, strict=True):
+        np.testing.assert_array_equal(z.labeled, x.labeled + 1000.0)
+        np.testing.assert_array_equal(z.unlabeled, x.unlabeled + 1000.0)
+        np.testing.assert_array_equal(w, y)
+
+
+def test_augment_layer_is_called_for_training_and_reproducibly():
+    def first_epoch():
+        x = np.ones((6, 8, 8, 1), "float32")
+        layer = RandomShift(2, seed=5)
+        return list(semi_supervised((x, np.zeros(6)), x, 3, 3, augment=layer, seed=0))
+
+    one, two = first_epoch(), first_epoch()
+    assert any(x.labeled.numpy().min() == 0.0 for x, _ in one)  # zeros have been shifted in
+    assert any(x.unlabeled.numpy().min() == 0.0 for x, _ in one)
+    for (x, _), (z, _) in zip(one, two, strict=True):
+        np.testing.assert_array_equal(x.labeled, z.labeled)
+        np.testing.assert_array_equal(x.unlabeled, z.unlabeled)
+
+
+def test_fit_gets_another_order_in_each_epoch():
+    seen = []
+
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.built = True
+
+        def train_step(self, data):
+            inputs, _ = data
+            tf.py_function(lambda x: seen.append(numbers([x])), [inputs.unlabeled], [])
+            return {"loss": tf.constant(0.0)}
+
+    model = Model()
+    model.compile()
+    history = model.fit(make(), epochs=2, shuffle=False, verbose=0)
+    assert len(history.epoch) == 2 and len(seen) == 12
+    assert seen[:6] != seen[6:]
+
+
+@pytest.mark.parametrize(
+    ("labeled", "unlabeled", "error", "message"),
+    [
+        (rows(4), rows(4), TypeError, "`labeled` must be a tuple of arrays .* Received: labeled="),
+        ((rows(4), rows(3)), rows(4), ValueError, r"same number of rows. Received: .*\[4, 3\]"),
+        ((rows(0), rows(0)), rows(4), ValueError, "`labeled` must have at least one row"),
+        ((rows(4), rows(4)), (rows(4), rows(4)), ValueError, "must have the structure of"),
+        ((rows(4), rows(4)), np.zeros((4, 2)), ValueError, "must have the shape of .* Received"),
+        ((rows(4), rows(4)), np.zeros((4, 1), "uint8"), TypeError, "kind of dtype of .* Received"),
+        ((rows(4), rows(4)), 3.0, ValueError, "first axis with one row per example"),
+        ((rows(4), None), rows(4), TypeError, "`labeled` must hold arrays only"),
+        ((rows(4), np.zeros(4)), None, ValueError, "none of its 4 labels -1"),
+        ((rows(4), -np.ones(4)), None, ValueError, "all of its 4 labels -1"),
+        ((rows(4), {"a": rows(4)}), None, ValueError, "single array of labels"),
+        ((rows(4), rows(4)), rows(1), ValueError, "`unlabeled_batch_size` must be at most .* 1$"),
+        (as_dataset(rows(4)), rows(4), TypeError, "`labeled` must be a `tf.data.Dataset` of tup"),
+        (as_dataset((rows(4), rows(4))).batch(2), rows(4), ValueError, "Call `unbatch"),
+        (as_dataset((rows(4), np.zeros(4))), None, ValueError, "0 of its 4 labels -1"),
+        (as_dataset((rows(4), rows(4))).repeat(), None, ValueError, "finite dataset .* endless"),
+        (as_dataset((rows(4), rows(4))).take(0), rows(4), ValueError, "Received: an empty dat"),
+        ((rows(4), rows(4)), as_dataset(rows(1)), ValueError, "unlabelled rows: 1$"),
+        ((rows(4), rows(4)), as_dataset(rows(9)).filter(lambda x: False), ValueError, "an empty"),
+    ],
+)
+def test_wrong_data_are_refused(labeled, unlabeled, error, message):
+    with pytest.raises(error, match=message):
+        semi_supervised(labeled, unlabeled, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("option", "error", "message"),
+    [
+        ({"labeled_batch_size": 0}, ValueError, "`labeled_batch_size` must be .* Received"),
+        ({"unlabeled_batch_size": -1}, ValueError, "`unlabeled_batch_size` must be .* Received"),
+        ({"labeled_batch_size": 2.5}, TypeError, "`labeled_batch_size` must be an integer"),
+        ({"augment": "flip"}, TypeError, "`augment` must be a Keras layer .* Received: augment="),
+        ({"seed": -1}, ValueError, "`seed` must be at least 0. Received: seed=-1"),
+    ],
+)
+def test_wrong_options_are_refused(option, error, message):
+    with pytest.raises(error, match=message):
+        make(**option)

@@ -1,0 +1,30 @@
+import subprocess
+import sys
+
+import tensorflow as tf
+
+from keras_vat.data import SemiSupervisedInputs
+
+
+def test_survives_nested_structure_functions():
+    inputs = SemiSupervisedInputs(labeled={"a": 1}, unlabeled={"a": 2})
+    doubled = tf.nest.map_structure(lambda v: 2 * v, inputs)
+    assert doubled == SemiSupervisedInputs({"a": 2}, {"a": 4})
+    assert isinstance(doubled, SemiSupervisedInputs)
+
+
+def test_passes_through_tf_data():
+    dataset = tf.data.Dataset.from_tensors((SemiSupervisedInputs([1.0], [2.0, 3.0]), [0]))
+    inputs, _ = next(iter(dataset))
+    assert isinstance(inputs, SemiSupervisedInputs)
+    assert inputs.unlabeled.numpy().tolist() == [2.0, 3.0]
+
+
+def test_the_data_room_needs_no_optional_library():
+    code = (
+        "import sys\n"
+        "for name in ('tensorflow_datasets', 'sklearn', 'matplotlib'):\n"
+        "    sys.modules[name] = None\n"  # any import of it now fails
+        "import keras_vat.data\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
