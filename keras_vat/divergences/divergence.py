@@ -5,6 +5,8 @@ from keras import ops
 from keras_vat import autodiff
 from keras_vat.divergences.output_distribution import sum_per_example
 
+NAMES = ("kl", "reverse_kl", "squared_error")
+
 
 class Divergence:
     """D[clean, perturbed] from logits, and the product with its Hessian at equality.
@@ -54,7 +56,11 @@ def get(identifier, distribution):
 
     Returns:
         A `Divergence`.
+
+    Raises:
+        ValueError: for another name.
     """
+    check(identifier)
     if callable(identifier):
         return Divergence(identifier)
     if identifier in (None, "kl"):
@@ -69,9 +75,6 @@ def get(identifier, distribution):
             ops.square(distribution.mean(clean) - distribution.mean(perturbed))
         )
     )
-
-
-NAMES = ("kl", "reverse_kl", "squared_error")
 
 
 def check(identifier):

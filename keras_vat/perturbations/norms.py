@@ -20,15 +20,11 @@ def unit(parts, joint=True, fallback=None):
     """
     if not joint:
         fallbacks = [None] * len(parts) if fallback is None else [[f] for f in fallback]
-        return [
-            unit([part], fallback=f)[0] for part, f in zip(parts, fallbacks, strict=True)
-        ]
+        return [unit([part], fallback=f)[0] for part, f in zip(parts, fallbacks, strict=True)]
     largest = _reduce(parts, ops.max, ops.abs, ops.maximum)
     usable = ops.logical_and(largest > 0, ops.isfinite(largest))
     largest = ops.where(usable, largest, ops.ones_like(largest))
-    scaled = [
-        ops.where(column(usable, part), part / column(largest, part), 0.0) for part in parts
-    ]
+    scaled = [ops.where(column(usable, part), part / column(largest, part), 0.0) for part in parts]
     length = ops.sqrt(_reduce(scaled, ops.sum, ops.square, ops.add))
     length = ops.where(usable, length, ops.ones_like(length))
     scaled = [part / column(length, part) for part in scaled]

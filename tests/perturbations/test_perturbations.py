@@ -1,0 +1,332 @@
+"""Directions against explicit Hessians and gradients in NumPy; norms, masks, ranges, seeds."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from golden.tanh_net import TanhNet, kl, softmax
+
+from keras_vat import Forward
+from keras_vat.divergences import Categorical, Divergence
+from keras_vat.forward import Perturbable, as_tensors
+from keras_vat.perturbations import (
+    AdversarialPerturbation,
+    RandomPerturbation,
+    VirtualAdversarialPerturbation,
+)
+from keras_vat.perturbations.curvature import hessian_product
+
+X = np.random.default_rng(1).normal(size=(6, 5))
+Y = np.array([0, 1, 2, 3, 0, 1])
+CURVATURES = ("exact", "logit_difference", "finite_difference")
+
+
+def unit(rows):
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def norms(r):
+    return np.sqrt(np.sum(np.square(r), axis=tuple(range(1, np.ndim(r)))))
+
+
+@pytest.fixture(scope="module")
+def net():
+    return TanhNet()
+
+
+@pytest.fixture(scope="module")
+def model(net):
+    return net.keras_model()
+
+
+@pytest.fixture(scope="module")
+def image_model():
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    stack = [layers.Conv2D(4, 3), layers.ReLU(), layers.Flatten(), layers.Dense(3)]
+    return keras.Sequential([keras.Input((6, 4, 2)), *stack])
+
+
+@pytest.mark.parametrize("activation", [None, "softmax"])
+@pytest.mark.parametrize("curvature", CURVATURES)
+def test_hessian_product_is_that_of_the_explicit_hessian(net, curvature, activation):
+    d = unit(np.random.default_rng(2).normal(size=X.shape))
+    forward = Forward(net.keras_model(activation))
+    divergence = Divergence(Categorical().kl, Categorical().fisher_product)
+    found = hessian_product(
+        forward, tf.constant(X), divergence, [tf.constant(d)], curvature, xi=1e-6
+    )[0]
+    expected = np.einsum("nij,nj->ni", net.hessian(X), d)
+    tolerance = 1e-9 if curvature == "exact" else 1e-4
+    np.testing.assert_allclose(unit(found.numpy()), unit(expected), atol=tolerance)
+
+
+@pytest.mark.parametrize("curvature", CURVATURES)
+def test_power_iteration_finds_the_dominant_eigenvector(net, model, curvature):
+    perturbation = VirtualAdversarialPerturbation(2.0, 40, curvature, seed=0)
+    found = perturbation(model, tf.constant(X)).numpy() / 2.0
+    _, vectors = np.linalg.eigh(net.hessian(X))
+    cosine = np.abs(np.sum(found * vectors[:, :, -1], axis=1))
+    np.testing.assert_allclose(cosine, 1.0, atol=1e-3 if curvature == "exact" else 1e-2)
+
+
+def test_virtual_adversarial_perturbation_of_a_linear_classifier_is_the_closed_form():
+    w = np.random.default_rng(3).normal(size=(5, 1)).astype("float32")
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1, "sigmoid", use_bias=False)])
+    model.set_weights([w])
+    r = VirtualAdversarialPerturbation(0.5, seed=1)(model, X).numpy()
+    closed_form = 0.5 * w[:, 0] / np.linalg.norm(w)
+    np.testing.assert_allclose(np.abs(r), np.tile(np.abs(closed_form), (6, 1)), rtol=1e-4)
+
+
+def test_adversarial_perturbation_is_the_normalised_gradient_of_the_loss(net, model):
+    error = softmax(net.logits(X)) - np.eye(4)[Y]
+    gradient = np.einsum("nki,nk->ni", net.jacobian(X), error)
+    l2 = AdversarialPerturbation(0.3)(model, tf.constant(X), Y)
+    linf = AdversarialPerturbation(0.3, norm="linf")(model, tf.constant(X), Y)
+    np.testing.assert_allclose(l2, 0.3 * unit(gradient), rtol=1e-6)
+    np.testing.assert_allclose(linf, 0.3 * np.sign(gradient), rtol=1e-6)
+
+
+def test_random_perturbation_is_isotropic(model):
+    x = tf.zeros((20000, 5), "float64")
+    r = RandomPerturbation(2.0, seed=3)(model, x).numpy()
+    np.testing.assert_allclose(r.mean(axis=0), 0.0, atol=0.05)
+    np.testing.assert_allclose(np.cov(r.T), 4.0 / 5.0 * np.eye(5), atol=0.05)
+
+
+@pytest.mark.parametrize(
+    "perturbation",
+    [
+        RandomPerturbation(1.5, seed=0),
+        AdversarialPerturbation(1.5),
+        VirtualAdversarialPerturbation(1.5, seed=0),
+        VirtualAdversarialPerturbation(1.5, num_power_iterations=3, seed=0, sign_search=True),
+    ],
+    ids=["random", "adversarial", "virtual", "virtual K=3"],
+)
+def test_norm_is_epsilon_for_every_example_of_any_rank(image_model, perturbation):
+    x = np.random.default_rng(0).normal(size=(7, 6, 4, 2)).astype("float32")
+    r = perturbation(image_model, x, np.zeros(7, "int32"))
+    assert r.shape == x.shape
+    np.testing.assert_allclose(norms(r), 1.5, rtol=1e-5)
+
+
+def test_norm_is_epsilon_where_gradients_are_tiny():
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(3, use_bias=False)])
+    model.set_weights([1e-12 * np.random.default_rng(0).normal(size=(5, 3))])
+    for perturbation in (AdversarialPerturbation(2.0), VirtualAdversarialPerturbation(2.0)):
+        np.testing.assert_allclose(norms(perturbation(model, X, Y % 3)), 2.0, rtol=1e-5)
+
+
+def test_a_flat_classifier_keeps_the_random_direction():
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)])
+    model.set_weights([np.zeros((5, 3)), np.zeros(3)])
+    r = VirtualAdversarialPerturbation(2.0, seed=0)(model, X)
+    np.testing.assert_allclose(norms(r), 2.0, rtol=1e-5)
+    np.testing.assert_array_equal(AdversarialPerturbation(2.0)(model, X, Y % 3), np.zeros((6, 5)))
+
+
+def test_mask_keeps_coordinates_still_and_the_norm(model):
+    mask = np.array([1, 0, 1, 1, 0])
+    for perturbation in (
+        RandomPerturbation(1.0, mask=mask),
+        AdversarialPerturbation(1.0, mask=mask),
+        VirtualAdversarialPerturbation(1.0, mask=mask),
+    ):
+        r = perturbation(model, tf.constant(X), Y).numpy()
+        assert not r[:, mask == 0].any()
+        np.testing.assert_allclose(norms(r), 1.0, rtol=1e-6)
+    r = AdversarialPerturbation(1.0, norm="linf", mask=mask)(model, tf.constant(X), Y).numpy()
+    np.testing.assert_array_equal(np.abs(r), np.tile(mask, (6, 1)))
+
+
+def test_masked_power_iteration_finds_the_eigenvector_of_the_masked_hessian(net, model):
+    mask = np.array([1, 0, 1, 1, 0])
+    r = VirtualAdversarialPerturbation(1.0, 60, "exact", mask=mask)(model, tf.constant(X)).numpy()
+    _, vectors = np.linalg.eigh(net.hessian(X) * np.outer(mask, mask))
+    np.testing.assert_allclose(np.abs(np.sum(r * vectors[:, :, -1], 1)), 1.0, atol=1e-3)
+
+
+def test_clip_keeps_the_perturbed_inputs_in_range(model):
+    x = np.clip(X, -1.0, 1.0)
+    perturbation = RandomPerturbation(3.0, seed=0, clip=(-1.0, 1.0))
+    perturbed = perturbation.perturb(model, tf.constant(x)).numpy()
+    assert perturbed.min() >= -1.0 and perturbed.max() <= 1.0
+    assert np.abs(perturbed).max() > 0.999
+
+
+def test_perturb_adds_the_perturbation(model):
+    one, other = (RandomPerturbation(1.0, seed=5) for _ in range(2))
+    x = tf.constant(X)
+    np.testing.assert_allclose(one.perturb(model, x), X + other(model, x), rtol=1e-12)
+
+
+def test_sign_search_keeps_the_sign_with_the_larger_divergence(net, model):
+    one = VirtualAdversarialPerturbation(3.0, seed=2)(model, tf.constant(X)).numpy()
+    found = VirtualAdversarialPerturbation(3.0, seed=2, sign_search=True)(model, tf.constant(X))
+    clean = softmax(net.logits(X))
+    ahead, behind = (kl(clean, softmax(net.logits(X + s * one))) for s in (1, -1))
+    assert 0 < np.sum(ahead < behind) < len(X)
+    expected = np.where((ahead >= behind)[:, None], one, -one)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_no_power_iteration_gives_the_random_perturbation(model):
+    virtual = VirtualAdversarialPerturbation(2.0, num_power_iterations=0, seed=4)
+    random = RandomPerturbation(2.0, seed=4)
+    x = tf.constant(X)
+    np.testing.assert_array_equal(virtual(model, x), random(model, x))
+
+
+def test_same_seed_same_perturbations_new_ones_each_call(model):
+    x = tf.constant(X)
+    one, other = (VirtualAdversarialPerturbation(1.0, seed=9) for _ in range(2))
+    first = one(model, x)
+    np.testing.assert_array_equal(first, other(model, x))
+    assert not np.array_equal(first, one(model, x))
+
+
+def two_input_model():
+    keras.utils.set_random_seed(0)
+    image, number = keras.Input((2, 3), name="a"), keras.Input((4,), name="b")
+    token = keras.Input((1,), dtype="int32", name="token")
+    layers = keras.layers
+    joined = layers.Concatenate()(
+        [layers.Flatten()(image), number, layers.Flatten()(layers.Embedding(5, 2)(token))]
+    )
+    return keras.Model({"a": image, "b": number, "token": token}, layers.Dense(3)(joined))
+
+
+def two_inputs():
+    random = np.random.default_rng(0)
+    return {
+        "a": random.normal(size=(5, 2, 3)).astype("float32"),
+        "b": random.normal(size=(5, 4)).astype("float32"),
+        "token": np.arange(5, dtype="int32")[:, None],
+    }
+
+
+@pytest.mark.parametrize("kind", [RandomPerturbation, VirtualAdversarialPerturbation])
+def test_one_norm_over_all_floating_inputs_and_integers_pass_through(kind):
+    model, x = two_input_model(), two_inputs()
+    r = kind(2.0, seed=0)(model, x)
+    np.testing.assert_allclose(norms(r["a"]) ** 2 + norms(r["b"]) ** 2, 4.0, rtol=1e-5)
+    np.testing.assert_array_equal(r["token"], np.zeros((5, 1)))
+    perturbed = kind(2.0, seed=0).perturb(model, x)
+    np.testing.assert_array_equal(perturbed["token"], x["token"])
+
+
+def test_each_input_has_the_norm_apart_when_told():
+    r = VirtualAdversarialPerturbation(2.0, joint_norm=False)(two_input_model(), two_inputs())
+    np.testing.assert_allclose([norms(r["a"]), norms(r["b"])], 2.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        {"a": np.zeros((2, 3)), "b": np.ones(4), "token": np.zeros(1)},
+        [np.zeros((2, 3)), np.ones(4)],
+    ],
+    ids=["like x", "floating inputs only"],
+)
+def test_mask_by_input(mask):
+    r = RandomPerturbation(2.0, mask=mask)(two_input_model(), two_inputs())
+    assert not np.any(r["a"])
+    np.testing.assert_allclose(norms(r["b"]), 2.0, rtol=1e-5)
+
+
+def test_epsilon_is_a_variable_that_a_compiled_function_follows(model):
+    perturbation = RandomPerturbation(1.0)
+    compiled = tf.function(lambda x: perturbation(model, x))
+    np.testing.assert_allclose(norms(compiled(tf.constant(X))), 1.0)
+    perturbation.epsilon = 3.0
+    np.testing.assert_allclose(norms(compiled(tf.constant(X))), 3.0)
+    perturbation.epsilon.assign(0.5)
+    np.testing.assert_allclose(norms(compiled(tf.constant(X))), 0.5)
+    assert float(perturbation.epsilon) == 0.5
+
+
+def test_no_gradient_flows_through_the_perturbation(model):
+    with tf.GradientTape() as tape:
+        r = VirtualAdversarialPerturbation(1.0)(model, tf.constant(X))
+        value = tf.reduce_sum(r)
+    assert all(g is None for g in tape.gradient(value, model.trainable_variables))
+
+
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_finds_nearly_the_same_direction(net, model, dtype):
+    half = net.keras_model(dtype=dtype)
+    best = VirtualAdversarialPerturbation(1.0, 30, "exact")(model, tf.constant(X)).numpy()
+    for curvature in ("auto", "exact"):
+        found = VirtualAdversarialPerturbation(1.0, 30, curvature)(half, X.astype("float32"))
+        assert np.all(np.abs(np.sum(found * best, axis=1)) > 0.95)
+
+
+@pytest.mark.parametrize(
+    "perturbation",
+    [
+        RandomPerturbation(1.0, seed=3, clip=(0, 1)),
+        AdversarialPerturbation(1.0, norm="linf"),
+        VirtualAdversarialPerturbation(
+            2.0, 2, "finite_difference", 1e-6, True, "reverse_kl", seed=1, joint_norm=False
+        ),
+    ],
+    ids=["random", "adversarial", "virtual"],
+)
+def test_config_round_trip(perturbation):
+    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(perturbation))
+    assert type(copy) is type(perturbation)
+    assert copy.get_config() == perturbation.get_config()
+
+
+def test_masks_survive_the_round_trip(model):
+    one = RandomPerturbation(1.0, seed=3, mask=[0, 1, 1, 0, 1])
+    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(one))
+    np.testing.assert_array_equal(one(model, tf.constant(X)), copy(model, tf.constant(X)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"epsilon": 0.0}, ValueError, "`epsilon` must be a finite number above 0.*epsilon=0.0"),
+        ({"epsilon": -1}, ValueError, "`epsilon` must be .*epsilon=-1"),
+        ({"epsilon": "1"}, TypeError, "`epsilon` must be .*epsilon='1'"),
+        ({"num_power_iterations": -1}, ValueError, "`num_power_iterations` must be at least 0"),
+        ({"num_power_iterations": 1.5}, TypeError, "`num_power_iterations` must be an integer"),
+        ({"curvature": "secant"}, ValueError, "`curvature` must be one of .*curvature='secant'"),
+        ({"xi": 0.0}, ValueError, "`xi` must be a finite number above 0"),
+        ({"divergence": "js"}, ValueError, "`divergence` must be .*divergence='js'"),
+        ({"clip": (1, 0)}, ValueError, r"`clip` must be \(low, high\) .*clip=\(1, 0\)"),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments, error, message):
+    with pytest.raises(error, match=message):
+        VirtualAdversarialPerturbation(**{"epsilon": 1.0, **arguments})
+
+
+def test_unknown_norm_is_refused():
+    with pytest.raises(ValueError, match="`norm` must be one of .*norm='l1'"):
+        AdversarialPerturbation(1.0, norm="l1")
+
+
+def test_missing_labels_are_named(model):
+    with pytest.raises(ValueError, match="`y` is needed: the adversarial perturbation"):
+        AdversarialPerturbation(1.0)(model, tf.constant(X))
+
+
+def test_integer_inputs_are_refused(image_model):
+    with pytest.raises(TypeError, match=r"`x` must have at least one floating input.*\['uint8'\]"):
+        RandomPerturbation(1.0)(image_model, np.zeros((2, 6, 4, 2), "uint8"))
+
+
+def test_a_mask_that_fits_no_input_is_named():
+    with pytest.raises(ValueError, match="`mask` must be one array or a structure like the inputs"):
+        RandomPerturbation(1.0, mask=[np.ones(4)] * 4)(two_input_model(), two_inputs())
+
+
+def test_perturbable_puts_floating_parts_back_in_place():
+    x = as_tensors(two_inputs())
+    shifted = Perturbable(x).shift([tf.ones((5, 2, 3)), tf.ones((5, 4))])
+    np.testing.assert_allclose(shifted["a"], x["a"] + 1.0)
+    np.testing.assert_array_equal(shifted["token"], x["token"])
