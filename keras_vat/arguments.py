@@ -27,6 +27,18 @@ def whole_number(name, value, minimum):
     return int(value)
 
 
+def seed(value):
+    """Raises unless the seed is an integer or `None`; returns it."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(
+            f"`seed` must be an integer or None. Received: seed={value!r} "
+            f"(of type {type(value).__name__})"
+        )
+    return int(value)
+
+
 def one_of(name, value, choices):
     """Raises unless `value` is one of the choices; returns it."""
     if value not in choices:
@@ -35,7 +47,9 @@ def one_of(name, value, choices):
 
 
 def _number(name, value, allowed, expected):
-    if isinstance(value, bool) or not isinstance(value, (numbers.Real, np.ndarray)):
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    is_scalar_array = isinstance(value, np.ndarray) and value.ndim == 0
+    if not (is_number or is_scalar_array):
         raise TypeError(
             f"`{name}` must be {expected}. Received: {name}={value!r} "
             f"(of type {type(value).__name__})"

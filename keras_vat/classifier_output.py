@@ -26,7 +26,8 @@ class ClassifierOutput:
 
     Evidence, in this order: what the user said; the logits that Keras's softmax and sigmoid leave
     on their result; the last layer of a functional or Sequential model; the compiled loss; and,
-    outside a compiled step, the numbers themselves.
+    outside a compiled step, the numbers themselves. For regression the output is the mean, whatever
+    activation it has.
 
     Args:
         classifier: The Keras model or layer.
@@ -36,10 +37,10 @@ class ClassifierOutput:
     """
 
     def __init__(self, classifier, output="auto", from_logits=None, loss=None):
-        self._output = output
         self._from_logits = from_logits
         self._activation = last_activation(classifier)
-        self._loss_kind, self._loss_from_logits = read_loss(loss)
+        loss_kind, self._loss_from_logits = read_loss(loss)
+        self._stated_kind = loss_kind if output == "auto" else output
 
     def logits(self, outputs):
         """The logits behind one batch of outputs, shape of the outputs, at least float32."""
@@ -62,7 +63,7 @@ class ClassifierOutput:
         return DISTRIBUTIONS[self._find_kind(outputs)]
 
     def _trace_logits(self, outputs):
-        if self._from_logits:
+        if self._from_logits or self._stated_kind == "gaussian":
             return outputs
         if hasattr(outputs, "_keras_logits"):
             return outputs._keras_logits
@@ -71,7 +72,6 @@ class ClassifierOutput:
         if (
             self._activation == "linear"
             or self._loss_from_logits
-            or "gaussian" in (self._output, self._loss_kind)
             or (not autodiff.is_symbolic(outputs) and not _look_like_probabilities(outputs))
         ):
             return outputs
@@ -83,10 +83,8 @@ class ClassifierOutput:
         )
 
     def _find_kind(self, outputs):
-        if self._output != "auto":
-            return self._output
-        if self._loss_kind is not None:
-            return self._loss_kind
+        if self._stated_kind is not None:
+            return self._stated_kind
         if self._activation in ("softmax", "sigmoid"):
             return "categorical" if self._activation == "softmax" else "bernoulli"
         several = len(outputs.shape) > 1 and outputs.shape[-1] > 1

@@ -20,7 +20,7 @@ class Forward:
     only. The clean pass of a batch runs once, however many regularizers ask for it.
 
     Args:
-        classifier: A built Keras model or layer.
+        classifier: A Keras model or layer; the first pass builds it if need be.
         training: Whether passes run in training mode.
         output: As in `VATModel`.
         from_logits: As in `VATModel`.
@@ -41,8 +41,7 @@ class Forward:
         self.training = training
         self.output = ClassifierOutput(classifier, output, from_logits, loss)
         self._batch_statistics = batch_statistics if training else "batch"
-        self._normalization = normalization_layers(classifier)
-        self._start = self._state_at_start()
+        self._normalization = self._start = None
         self._clean_passes = {}
 
     @classmethod
@@ -61,6 +60,7 @@ class Forward:
 
     def labelled(self, x):
         """The pass of plain Keras training: state moves. Shared as the batch's clean pass."""
+        self._begin(x)
         clean = Pass(self, x, self._call_and_move_state)
         if self._batch_statistics != "moving" or not self._normalization:
             self._clean_passes[self._key(x)] = clean
@@ -86,10 +86,20 @@ class Forward:
         """A `Pass` that only serves to find a perturbation."""
         return Pass(self, x, self._call)
 
+    def _begin(self, x):
+        """Before the first pass: what the policies are about, which exists in built layers only."""
+        if self._start is not None:
+            return
+        if not all(layer.built for layer in self.classifier._flatten_layers()):
+            self.classifier(tree.map_structure(lambda t: keras.KerasTensor(t.shape, t.dtype), x))
+        self._normalization = normalization_layers(self.classifier)
+        self._start = self._state_at_start()
+
     def _call_and_move_state(self, x):
         return self.classifier(x, training=self.training)
 
     def _call(self, x):
+        self._begin(x)
         with (
             keras.StatelessScope(state_mapping=self._start) as scope,
             self._normalization_frozen(),
@@ -115,7 +125,7 @@ class Forward:
         normalization = [layer.non_trainable_variables for layer in self._normalization]
         skipped = {id(variable) for variable in tree.flatten(normalization)}
         return [
-            (variable, ops.convert_to_tensor(variable))
+            (variable, ops.copy(variable))  # the numbers of now, whatever is assigned later
             for variable in self.classifier.non_trainable_variables
             if id(variable) not in skipped
         ]
@@ -224,7 +234,7 @@ def as_tensors(x):
     """Arrays to tensors; float64 arrays to Keras's default float, as `fit` does."""
 
     def convert(value):
-        if keras.ops.is_tensor(value):
+        if value is None or keras.ops.is_tensor(value):
             return value
         value = np.asarray(value)
         dtype = keras.config.floatx() if value.dtype == np.float64 else None

@@ -1,5 +1,7 @@
 """The training step on TensorFlow."""
 
+import warnings
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -19,8 +21,13 @@ class TensorFlowTraining:
             for regularizer, penalty in zip(self.regularizers, step.penalties, strict=True):
                 total += scale * tf.cast(regularizer.weight.value * penalty, total.dtype)
             scaled_total = self.optimizer.scale_loss(total) if self.optimizer else total
-        finite = tf.reduce_all(tf.math.is_finite([tf.cast(p, "float32") for p in step.penalties]))
-        self._apply(tape.gradient(scaled_total, self.trainable_weights), finite)
+        finite = on_all_replicas(
+            tf.reduce_all(tf.math.is_finite([tf.cast(p, "float32") for p in step.penalties]))
+        )
+        if self.trainable_weights:
+            self._apply(tape.gradient(scaled_total, self.trainable_weights), finite)
+        else:
+            warnings.warn("The classifier has no trainable weights.", stacklevel=2)
         self.track(step, total * autodiff.num_replicas(), finite)
         return self.compute_metrics(step.x, y, step.y_pred, sample_weight=sample_weight)
 
@@ -28,19 +35,19 @@ class TensorFlowTraining:
         """Updates the weights, unless a penalty is not finite."""
         pairs = zip(gradients, self.trainable_weights, strict=True)
         pairs = [(gradient, weight) for gradient, weight in pairs if gradient is not None]
-        gradients, weights = [list(column) for column in zip(*pairs, strict=True)]
+
+        def apply():
+            self.optimizer.apply_gradients(pairs)
+            return True
+
         if autodiff.num_replicas() > 1:
-            # Collective operations must run on every replica: leave out this one's share.
-            gradients = [tf.where(finite, g, tf.zeros_like(g)) for g in gradients]
-            self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
+            # The replicas' sum can't be taken inside a condition: it is taken of zeros instead.
+            pairs = [(tf.where(finite, g, tf.zeros_like(g)), weight) for g, weight in pairs]
+            apply()
         elif self.regularizers:
-            tf.cond(
-                finite,
-                lambda: self.optimizer.apply_gradients(zip(gradients, weights, strict=True)),
-                lambda: self.optimizer.iterations.value,
-            )
+            tf.cond(finite, apply, lambda: False)
         else:
-            self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
+            apply()
 
     def make_train_function(self, force=False):
         if self.train_function is not None and not force:
@@ -60,3 +67,12 @@ class TensorFlowTraining:
         logs = super().test_step(data)
         trained_only = {tracker.name for tracker in self.step_trackers}
         return {name: value for name, value in logs.items() if name not in trained_only}
+
+
+def on_all_replicas(condition):
+    """Whether a scalar condition holds on every replica; the same answer on each."""
+    if autodiff.num_replicas() == 1:
+        return condition
+    failures = tf.cast(tf.logical_not(condition), "float32")
+    context = tf.distribute.get_replica_context()
+    return tf.equal(context.all_reduce(tf.distribute.ReduceOp.SUM, failures), 0.0)

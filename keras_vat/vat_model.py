@@ -5,12 +5,13 @@ from typing import NamedTuple
 import keras
 from keras import ops, tree
 
-from keras_vat import arguments
+from keras_vat import arguments, saved_seeds
 from keras_vat.autodiff import num_replicas
 from keras_vat.classifier_output import OUTPUT_KINDS
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward import BATCH_STATISTICS, Forward, as_tensors
-from keras_vat.regularizers import Regularizer
+from keras_vat.regularizers.regularizer_list import regularizer_list
+from keras_vat.split_inputs import split_inputs
 from keras_vat.tensorflow_training import TensorFlowTraining
 
 
@@ -55,7 +56,8 @@ class VATModel(TensorFlowTraining, keras.Model):
             statistics, moving averages untouched (the papers' policy); `"moving"`: moving
             averages, as at inference; `"update"`: batch statistics that also move the averages.
         nonfinite_penalty: What to do when a penalty is NaN or infinite; the weights are left
-            alone in that step in any case. `"raise"`: stop, with the regularizer's name;
+            alone in that step in any case (on several replicas by gradients of zero, so that
+            momentum goes on). `"raise"`: stop, with the regularizer's name;
             `"skip"`: go on, and count such steps in the logs as `skipped_steps`.
         name: Name of the model.
 
@@ -97,13 +99,13 @@ class VATModel(TensorFlowTraining, keras.Model):
                 "`classifier` must be the classifier itself. Received: a VATModel; give all "
                 "regularizers to one VATModel, as a list"
             )
-        if from_logits not in (None, True, False):
+        if not any(from_logits is choice for choice in (None, True, False)):
             raise ValueError(
                 f"`from_logits` must be True, False or None. Received: from_logits={from_logits!r}"
             )
         super().__init__(name=name, dtype=classifier.dtype_policy, autocast=False)
         self.classifier = classifier
-        self.regularizers = check_regularizers(regularizers)
+        self.regularizers = regularizer_list(regularizers)
         self._config = {
             "from_logits": from_logits,
             "output": arguments.one_of("output", output, OUTPUT_KINDS),
@@ -151,9 +153,12 @@ class VATModel(TensorFlowTraining, keras.Model):
 
     def compute_step(self, x, y, sample_weight):
         """The labelled pass, the compiled loss and the penalties of one batch: a `Step`."""
-        labeled, unlabeled = split(as_tensors(x))
+        for regularizer in self.regularizers:
+            regularizer.check_labels(y)
+        labeled, unlabeled = split_inputs(as_tensors(x))
         forward = self.forward(training=True)
         y_pred = forward.labelled(labeled).outputs
+        self.built = True  # the pass has built the classifier if need be
         supervised_loss = self.compute_loss(
             x=labeled, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
         )
@@ -189,7 +194,7 @@ class VATModel(TensorFlowTraining, keras.Model):
         ):
             update(tracker, penalty, seen)
         if skip:
-            self._skipped_tracker.update_state(1.0 - weight)
+            self._skipped_tracker.update_state((1.0 - weight) / num_replicas())
 
     def check_finite(self, penalties):
         """Raises for the first penalty of the logs that is not finite."""
@@ -205,10 +210,23 @@ class VATModel(TensorFlowTraining, keras.Model):
                     f"Received: {name}={float(ops.max(value))}"
                 )
 
+    def save_own_variables(self, store):
+        for key, layer in self._layers_by_key():
+            saved_seeds.save(store, key, layer)
+
+    def load_own_variables(self, store):
+        for key, layer in self._layers_by_key():
+            saved_seeds.load(store, key, layer)
+
+    def _layers_by_key(self):
+        regularizers = [(f"seeds_of_{layer.name}", layer) for layer in self.regularizers]
+        return [("seeds_of_the_classifier", self.classifier), *regularizers]
+
     def get_config(self):
         return {
             "name": self.name,
             "classifier": keras.saving.serialize_keras_object(self.classifier),
+            "classifier_dtype": keras.dtype_policies.serialize(self.classifier.dtype_policy),
             "regularizers": [
                 keras.saving.serialize_keras_object(regularizer)
                 for regularizer in self.regularizers
@@ -223,44 +241,8 @@ class VATModel(TensorFlowTraining, keras.Model):
             config[key] = keras.saving.deserialize_keras_object(
                 config[key], custom_objects=custom_objects
             )
+        # A functional model's own config leaves its policy to the global one.
+        config["classifier"].dtype_policy = keras.dtype_policies.deserialize(
+            config.pop("classifier_dtype"), custom_objects=custom_objects
+        )
         return cls(**config)
-
-
-def split(x):
-    """Labelled and unlabelled inputs of a batch; `None` for the latter where there are none."""
-    if not isinstance(x, SemiSupervisedInputs):
-        return x, None
-    labeled = [(tuple(t.shape[1:]), t.dtype) for t in tree.flatten(x.labeled)]
-    unlabeled = [(tuple(t.shape[1:]), t.dtype) for t in tree.flatten(x.unlabeled)]
-    try:
-        tree.assert_same_structure(x.labeled, x.unlabeled)
-        same = labeled == unlabeled
-    except (ValueError, TypeError):
-        same = False
-    if not same:
-        raise ValueError(
-            "`labeled` and `unlabeled` inputs must have the same structure, shapes and dtypes "
-            f"apart from the batch size. Received: labeled={labeled}, unlabeled={unlabeled}"
-        )
-    return x.labeled, x.unlabeled
-
-
-def check_regularizers(regularizers):
-    """One regularizer or a list of them, as a list."""
-    if isinstance(regularizers, Regularizer):
-        regularizers = [regularizers]
-    regularizers = list(regularizers) if isinstance(regularizers, (list, tuple)) else [regularizers]
-    for regularizer in regularizers:
-        if not isinstance(regularizer, Regularizer):
-            raise TypeError(
-                "`regularizers` must be a keras_vat regularizer or a list of them (make one by "
-                "name with keras_vat.regularizers.get). "
-                f"Received: {regularizer!r} (of type {type(regularizer).__name__})"
-            )
-    names = [regularizer.name for regularizer in regularizers]
-    if len(set(names)) < len(names):
-        raise ValueError(
-            "`regularizers` must have different names, one entry in the logs each; set `name`. "
-            f"Received: names={names}"
-        )
-    return regularizers

@@ -14,12 +14,12 @@ def register(name):
     return add
 
 
-def get(name, **arguments):
-    """Make a regularizer by its registered name.
+def get(*identifier, **arguments):
+    """`get(name, **arguments)`: make a regularizer by its registered name.
 
     Args:
         name: `"at"`, `"rpt"`, `"vat"`, `"entropy"`, ..., as in the README's table of methods.
-        **arguments: Passed to the class.
+        **arguments: Passed to the class, `name="..."` (its name in the logs) among them.
 
     Returns:
         A `Regularizer`.
@@ -31,6 +31,8 @@ def get(name, **arguments):
 
     >>> keras_vat.regularizers.get("vat", epsilon=2.0)
     """
-    if name not in REGULARIZERS:
+    # The registered name alone may also be given by keyword.
+    (name,) = identifier or (arguments.pop("name", None),)
+    if name not in list(REGULARIZERS):
         raise ValueError(f"`name` must be one of {sorted(REGULARIZERS)}. Received: name={name!r}")
     return REGULARIZERS[name](**arguments)

@@ -26,7 +26,10 @@ class Regularizer(keras.layers.Layer):
         super().__init__(
             name=name or self.registered_name, dtype="float32", autocast=False, trainable=False
         )
-        self._config = {"weight": arguments.non_negative("weight", weight), "seed": seed}
+        self._config = {
+            "weight": arguments.non_negative("weight", weight),
+            "seed": arguments.seed(seed),
+        }
         self._weight = self.add_weight(
             name="weight",
             shape=(),
@@ -57,16 +60,20 @@ class Regularizer(keras.layers.Layer):
         Returns:
             Scalar tensor, the mean over the batch.
         """
+        self.check_labels(y)
+        y = None if y is None else as_tensors(y)
+        values = self.per_example(Forward.of(classifier), as_tensors(x), y)
+        if sample_weight is not None and self.requires_labels:
+            values = values * as_row_weights(sample_weight, values.dtype)
+        return ops.mean(values)
+
+    def check_labels(self, y):
+        """Raises where labels are needed and missing."""
         if self.requires_labels and y is None:
             raise ValueError(
                 f"`y` is needed by '{self.name}' ({type(self).__name__}), which is defined by the "
                 "labels. Received: y=None"
             )
-        y = None if y is None else as_tensors(y)
-        values = self.per_example(Forward.of(classifier), as_tensors(x), y)
-        if sample_weight is not None and self.requires_labels:
-            values = values * ops.reshape(ops.cast(sample_weight, values.dtype), (-1,))
-        return ops.mean(values)
 
     def per_example(self, forward, x, y):
         """The penalty of every example, shape `(batch,)`.
@@ -84,3 +91,14 @@ class Regularizer(keras.layers.Layer):
     @classmethod
     def from_config(cls, config):
         return cls(**keras.saving.deserialize_keras_object(config))
+
+
+def as_row_weights(sample_weight, dtype):
+    """Shape `(batch,)`, from one weight for each row."""
+    sample_weight = ops.convert_to_tensor(sample_weight, dtype)
+    if any(size != 1 for size in sample_weight.shape[1:]):
+        raise ValueError(
+            "`sample_weight` must have one weight for each row, shape `(batch,)`, for a "
+            f"regularizer that needs labels. Received: shape {tuple(sample_weight.shape)}"
+        )
+    return ops.reshape(sample_weight, (-1,))

@@ -1,0 +1,80 @@
+"""Peak memory of a training step of every method on conv_large, over that of supervised training.
+
+Each method runs in a fresh process: the peak resident size after a few steps, less the resident
+size of the same process once the model is built and before the first step.
+
+    python benchmarks/memory.py        # about three minutes on two cores
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+
+METHODS = ("supervised", "entropy", "rpt", "at", "vat", "vat exact", "vat finite_difference")
+
+
+def resident():
+    """Current resident size in bytes."""
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize()
+
+
+def child(method, rows):
+    import keras
+    import step_time
+
+    import keras_vat
+
+    model = keras_vat.VATModel(keras_vat.classifiers.conv_large(), step_time.make(method))
+    model.compile(
+        keras.optimizers.Adam(1e-4), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
+    model.optimizer.build(model.trainable_variables)
+    x, y = step_time.batch((32, 32, 3), rows, None)
+    before = resident()
+    for _ in range(3):
+        model.train_on_batch(x, y)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"before": before, "peak": peak}))
+
+
+def measure(method, rows):
+    command = [sys.executable, __file__, "--child", method, "--rows", str(rows)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    sizes = json.loads(done.stdout.splitlines()[-1])
+    return (sizes["peak"] - sizes["before"]) / 2**20
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--child", choices=METHODS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        child(arguments.child, arguments.rows)
+        return
+    import report
+
+    sizes = {
+        method: report.quartiles([measure(method, arguments.rows) for _ in range(arguments.repeats)])
+        for method in METHODS
+    }
+    rows = [
+        {
+            "net": "conv_large",
+            "rows": arguments.rows,
+            "method": method,
+            "MiB above the built model": found["median"],
+            "over supervised": found["median"] / sizes["supervised"]["median"],
+        }
+        for method, found in sizes.items()
+    ]
+    print(report.table(rows, list(rows[0])))
+    report.save("memory", rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""The regularizers of one model."""
+
+from keras_vat.regularizers.regularizer import Regularizer
+
+RESERVED_NAMES = ("loss", "skipped_steps", "supervised_loss")
+
+
+def regularizer_list(regularizers):
+    """One regularizer or a list of them, as a list."""
+    if isinstance(regularizers, Regularizer):
+        regularizers = [regularizers]
+    regularizers = list(regularizers) if isinstance(regularizers, (list, tuple)) else [regularizers]
+    for regularizer in regularizers:
+        if not isinstance(regularizer, Regularizer):
+            raise TypeError(
+                "`regularizers` must be a keras_vat regularizer or a list of them (make one by "
+                "name with keras_vat.regularizers.get). "
+                f"Received: {regularizer!r} (of type {type(regularizer).__name__})"
+            )
+    names = [regularizer.name for regularizer in regularizers]
+    if len(set(names)) < len(names):
+        raise ValueError(
+            "`regularizers` must have different names, one entry in the logs each; set `name`. "
+            f"Received: names={names}"
+        )
+    if set(names) & set(RESERVED_NAMES):
+        raise ValueError(
+            f"`regularizers` must not have the names {RESERVED_NAMES}, which the logs use for "
+            f"other things; set `name`. Received: names={names}"
+        )
+    return regularizers

@@ -1,0 +1,66 @@
+"""Small data and small classifiers that the tests of the model share."""
+
+import types
+
+import keras
+import numpy as np
+import pytest
+
+import keras_vat
+
+
+def input_dtype(policy):
+    """A float64 classifier needs a float64 input: Keras casts inputs to their declared dtype."""
+    return "float64" if policy == "float64" else None
+
+
+@pytest.fixture(autouse=True)
+def fixed_seeds():
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def rows():
+    """12 labelled rows `x`, `y` of three classes and 20 rows `unlabeled`, 4 numbers each."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(12, 4)).astype("float32")
+    return types.SimpleNamespace(
+        x=x,
+        y=np.argmax(x[:, :3], axis=1).astype("int32"),
+        unlabeled=rng.normal(size=(20, 4)).astype("float32"),
+    )
+
+
+@pytest.fixture
+def make_classifier():
+    """Four numbers to three logits, from the same seeds each time."""
+
+    def make(activation=None, batch_norm=False, dropout=0.0, outputs=3, dtype=None, built=True):
+        keras.utils.set_random_seed(0)
+        layers = [keras.Input((4,), dtype=input_dtype(dtype))] if built else []
+        layers.append(keras.layers.Dense(6, "tanh", dtype=dtype))
+        layers += [keras.layers.BatchNormalization(dtype=dtype)] if batch_norm else []
+        layers += [keras.layers.Dropout(dropout, dtype=dtype)] if dropout else []
+        layers.append(keras.layers.Dense(outputs, activation, dtype=dtype))
+        return keras.Sequential(layers)
+
+    return make
+
+
+@pytest.fixture
+def make_vat_model(make_classifier):
+    """A compiled `VATModel` of a small classifier; `**settings` go to `compile`."""
+
+    def make(regularizers, classifier=None, model_settings=None, **settings):
+        classifier = make_classifier() if classifier is None else classifier
+        model = keras_vat.VATModel(classifier, regularizers, **(model_settings or {}))
+        settings = {
+            "optimizer": "sgd",
+            "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            "jit_compile": False,
+            **settings,
+        }
+        model.compile(**settings)
+        return model
+
+    return make

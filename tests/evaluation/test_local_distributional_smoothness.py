@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from golden.tanh_net import TanhNet, kl, softmax
+
+from keras_vat import VATModel
+from keras_vat.evaluation import local_distributional_smoothness
+from keras_vat.perturbations import RandomPerturbation, VirtualAdversarialPerturbation
+
+X = np.random.default_rng(1).normal(size=(7, 5))
+
+
+@pytest.fixture(scope="module")
+def net():
+    return TanhNet()
+
+
+def test_lds_is_the_divergence_at_the_virtual_adversarial_perturbation(net):
+    found = local_distributional_smoothness(net.keras_model(), tf.constant(X), 0.7, seed=3)
+    perturbation = VirtualAdversarialPerturbation(0.7, seed=3)
+    r = perturbation(net.keras_model(), tf.constant(X)).numpy()
+    expected = kl(softmax(net.logits(X)), softmax(net.logits(X + r)))
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_small_perturbations_reach_half_the_largest_eigenvalue(net):
+    found = local_distributional_smoothness(
+        net.keras_model(), tf.constant(X), 1e-3, num_power_iterations=50, seed=0
+    )
+    largest = np.linalg.eigvalsh(net.hessian(X))[:, -1]
+    np.testing.assert_allclose(found, 0.5 * 1e-6 * largest, rtol=1e-2)
+
+
+def test_batches_cover_all_rows_in_order(net):
+    model = net.keras_model()
+    perturbation = VirtualAdversarialPerturbation(0.5, 40, "exact", sign_search=True)
+    whole = local_distributional_smoothness(model, X, None, perturbation=perturbation)
+    parts = local_distributional_smoothness(
+        model, X, None, perturbation=perturbation, batch_size=3
+    )
+    assert whole.shape == (7,)
+    np.testing.assert_allclose(parts, whole, rtol=1e-3)
+
+
+def test_another_perturbation_and_divergence_can_be_measured(net):
+    found = local_distributional_smoothness(
+        net.keras_model(),
+        tf.constant(X),
+        None,
+        perturbation=RandomPerturbation(0.7, seed=2),
+        divergence="reverse_kl",
+    )
+    r = RandomPerturbation(0.7, seed=2)(net.keras_model(), tf.constant(X)).numpy()
+    expected = kl(softmax(net.logits(X + r)), softmax(net.logits(X)))
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_a_vat_model_is_measured_as_its_classifier(net):
+    model = net.keras_model()
+    one = local_distributional_smoothness(model, X, 1.0, seed=0)
+    other = local_distributional_smoothness(VATModel(model), X, 1.0, seed=0)
+    np.testing.assert_array_equal(one, other)

@@ -1,0 +1,321 @@
+"""What every regularizer promises; a method that registers itself joins these tests."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import ops
+
+import keras_vat
+from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
+from keras_vat.regularizers.registry import REGULARIZERS
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Doubling(keras.layers.Layer):
+    """The simplest generator: the latent is twice the image."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.built = True
+
+    def call(self, x):
+        return x
+
+    def encode(self, x):
+        return 2.0 * x
+
+    def decode(self, z):
+        return 0.5 * z
+
+
+# What a constructor asks for, by the name of the argument.
+REQUIRED = {"epsilon": lambda: 0.5, "radius": lambda: 0.3, "generator": Doubling}
+
+every_method = pytest.mark.parametrize("method", sorted(REGULARIZERS))
+PERTURBATION_METHODS = [
+    name for name, cls in sorted(REGULARIZERS.items()) if issubclass(cls, PerturbationRegularizer)
+]
+perturbation_method = pytest.mark.parametrize("method", PERTURBATION_METHODS)
+unsupervised_perturbation = pytest.mark.parametrize(
+    "method", [name for name in PERTURBATION_METHODS if not REGULARIZERS[name].requires_labels]
+)
+
+
+def make(method, seed=1, **arguments):
+    """A regularizer with nothing but what its constructor asks for."""
+    parameters = inspect.signature(REGULARIZERS[method].__init__).parameters
+    needed = {
+        name: REQUIRED[name]()
+        for name, parameter in parameters.items()
+        if parameter.default is parameter.empty and name in REQUIRED
+    }
+    return keras_vat.regularizers.get(method, seed=seed, **{**needed, **arguments})
+
+
+def image_classifier(dtype="float32", activation=None):
+    keras.utils.set_random_seed(3)
+    return keras.Sequential(
+        [
+            keras.Input((6, 6, 1), dtype="float64" if dtype == "float64" else None),
+            keras.layers.Flatten(dtype=dtype),
+            keras.layers.Dense(5, "tanh", dtype=dtype),
+            keras.layers.Dense(3, activation, dtype=dtype),
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def images():
+    rng = np.random.default_rng(1)
+    smooth = np.linspace(0.1, 0.9, 36).reshape(1, 6, 6, 1) * rng.uniform(0.5, 1, (8, 1, 1, 1))
+    return smooth.astype("float32"), (np.arange(8) % 3).astype("int32")
+
+
+def compiled_model(method, classifier, learning_rate=0.1):
+    model = keras_vat.VATModel(classifier, make(method))
+    model.compile(
+        keras.optimizers.SGD(learning_rate),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=False,
+    )
+    return model
+
+
+@every_method
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_penalty_is_a_finite_scalar(method, dtype, images):
+    x, y = images
+    penalty = make(method).penalty(image_classifier(dtype), x, y)
+    assert penalty.shape == () and penalty.dtype == "float32"
+    assert np.isfinite(penalty) and penalty >= 0
+
+
+@every_method
+def test_half_precision_agrees_with_single(method, images):
+    x, y = images
+    single, half = (
+        float(make(method).penalty(image_classifier(dtype), x, y))
+        for dtype in ("float32", "mixed_float16")
+    )
+    assert half == pytest.approx(single, rel=0.1, abs=2e-3)
+
+
+@every_method
+def test_batch_of_one(method, images):
+    x, y = images
+    assert np.isfinite(make(method).penalty(image_classifier(), x[:1], y[:1]))
+
+
+@every_method
+def test_unknown_batch_size(method, images):
+    x, y = images
+    classifier = image_classifier()
+    signature = [tf.TensorSpec((None, 6, 6, 1), "float32"), tf.TensorSpec((None,), "int32")]
+    penalty = make(method)
+    compiled = tf.function(
+        lambda x, y: penalty.penalty(classifier, x, y), input_signature=signature
+    )
+    expected = make(method).penalty(classifier, x, y)
+    np.testing.assert_allclose(compiled(x, y), expected, rtol=1e-4)
+    assert np.isfinite(compiled(x[:3], y[:3]))
+
+
+@every_method
+def test_same_seed_same_values(method, images):
+    x, y = images
+    classifier = image_classifier()
+    first, second = make(method), make(method)
+    for _ in range(2):
+        assert first.penalty(classifier, x, y) == second.penalty(classifier, x, y)
+
+
+@every_method
+def test_seed_from_the_global_seed(method, images):
+    x, y = images
+    classifier = image_classifier()
+    values = []
+    for _ in range(2):
+        keras.utils.set_random_seed(7)
+        values.append(float(make(method, seed=None).penalty(classifier, x, y)))
+    assert values[0] == values[1]
+
+
+@unsupervised_perturbation
+def test_noise_differs_from_call_to_call(method, images):
+    x, _ = images
+    classifier, regularizer = image_classifier(), make(method)
+    values = {float(regularizer.penalty(classifier, x)) for _ in range(3)}
+    assert len(values) == 3
+
+
+@unsupervised_perturbation
+def test_zero_at_epsilon_zero(method, images):
+    x, _ = images
+    regularizer = make(method)
+    assert float(regularizer.penalty(image_classifier(), x)) > 0
+    regularizer.epsilon = 0.0
+    assert float(regularizer.penalty(image_classifier(), x)) == 0.0
+
+
+@perturbation_method
+def test_no_gradient_into_the_target_or_the_perturbation(method, images):
+    """The gradient is that of a penalty whose target and r come from a frozen copy."""
+    x, y = np.float64(images[0]), images[1]
+    classifier, frozen = image_classifier("float64"), image_classifier("float64")
+    live = keras_vat.Forward(classifier, training=True)
+
+    class FrozenTarget(keras_vat.Forward):
+        def logits(self, inputs):
+            return live.logits(inputs)
+
+    x = tf.constant(x)
+    weights = classifier.trainable_weights
+    gradients = []
+    for forward in (
+        keras_vat.Forward(classifier, training=True),
+        FrozenTarget(frozen, training=True),
+    ):
+        with tf.GradientTape() as tape:
+            penalty = make(method).penalty(forward, x, y)
+        gradients.append(tape.gradient(penalty, [w.value for w in weights]))
+    for gradient, expected in zip(*gradients, strict=True):
+        assert np.any(expected)
+        np.testing.assert_allclose(gradient, expected, rtol=1e-9, atol=1e-14)
+
+
+@every_method
+def test_probabilities_and_logits_give_one_penalty(method, images):
+    x, y = images
+    logits, probabilities = (
+        float(make(method).penalty(image_classifier(activation=activation), x, y))
+        for activation in (None, "softmax")
+    )
+    assert probabilities == pytest.approx(logits, rel=1e-5)
+
+
+@every_method
+def test_numbers_are_variables_that_can_be_read_and_set(method):
+    regularizer = make(method, weight=0.5, name="mine")
+    assert regularizer.name == "mine" and float(regularizer.weight) == 0.5
+    regularizer.weight = 0.25
+    assert float(regularizer.weight) == 0.25
+    regularizer.weight.assign(2.0)
+    assert float(regularizer.weight) == 2.0
+    for number in ("epsilon", "radius", "threshold", "bad_sample_weight"):
+        if hasattr(regularizer, number):
+            setattr(regularizer, number, 0.125)
+            assert float(getattr(regularizer, number)) == 0.125
+
+
+@every_method
+def test_config_round_trip(method):
+    regularizer = make(method, weight=0.5, name="mine")
+    copy = type(regularizer).from_config(regularizer.get_config())
+    assert type(copy) is type(regularizer)
+    assert keras.saving.serialize_keras_object(copy) == keras.saving.serialize_keras_object(
+        regularizer
+    )
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(regularizer))
+    assert again.name == "mine" and float(again.weight) == 0.5
+
+
+@every_method
+def test_file_round_trip(method, images, tmp_path):
+    x, y = images
+    model = compiled_model(method, image_classifier())
+    model.fit(x, y, verbose=0)
+    model.regularizers[0].weight = 0.75
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(x), model(x))
+    assert float(loaded.regularizers[0].weight) == 0.75
+    penalties = [float(m.regularizers[0].penalty(m.classifier, x, y)) for m in (loaded, model)]
+    assert penalties[0] == penalties[1]
+
+
+@every_method
+def test_weight_assigned_between_batches_of_a_compiled_fit(method, images):
+    x, y = images
+    model = compiled_model(method, image_classifier(), learning_rate=0.0)
+    weights, seen = [1.0, 3.0], []
+
+    def assign(batch, logs=None):
+        model.regularizers[0].weight = weights[batch]
+
+    callback = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=assign,
+        on_train_batch_end=lambda batch, logs: seen.append(dict(logs)),
+    )
+    model.fit(x, y, batch_size=4, shuffle=False, verbose=0, callbacks=[callback])
+    # Logs are means over the batches so far.
+    penalties = [float(seen[0][method]), float(2 * seen[1][method] - seen[0][method])]
+    expected = seen[1]["supervised_loss"] + np.dot(weights, penalties) / 2
+    np.testing.assert_allclose(seen[1]["loss"], expected, rtol=1e-5)
+    assert penalties[1] > 0
+
+
+@every_method
+def test_training_moves_weights_by_the_penalty(method, images):
+    x, y = images
+    model = compiled_model(method, image_classifier())
+    plain = image_classifier()
+    plain.compile("sgd", model.loss, jit_compile=False)
+    plain.optimizer.learning_rate = 0.1
+    model.train_on_batch(x, y)
+    plain.train_on_batch(x, y)
+    assert any(
+        np.any(ops.convert_to_numpy(a) != b)
+        for a, b in zip(model.classifier.get_weights(), plain.get_weights(), strict=True)
+    )
+
+
+@every_method
+@pytest.mark.parametrize("weight", [-1.0, float("nan")])
+def test_refuses_weights_below_zero(method, weight):
+    with pytest.raises(ValueError, match="`weight` must be a finite number of at least 0"):
+        make(method, weight=weight)
+
+
+@every_method
+def test_refuses_weights_that_are_no_numbers(method):
+    with pytest.raises(TypeError, match=r"`weight` .*Received: weight='1' \(of type str\)"):
+        make(method, weight="1")
+
+
+@every_method
+@pytest.mark.parametrize("seed", ["1", 1.5])
+def test_refuses_seeds_that_are_no_integers(method, seed):
+    with pytest.raises((TypeError, ValueError), match=rf"`seed` must be an integer.*{seed}"):
+        make(method, seed=seed)
+
+
+@perturbation_method
+@pytest.mark.parametrize("epsilon", [0, -1.0, float("inf"), float("nan")])
+def test_refuses_epsilons_that_are_not_above_zero(method, epsilon):
+    with pytest.raises(ValueError, match="`epsilon` must be a finite number above 0. Received"):
+        make(method, epsilon=epsilon)
+
+
+@perturbation_method
+@pytest.mark.parametrize("epsilon", ["1", None, True, [1.0], np.ones(2)], ids=str)
+def test_refuses_epsilons_that_are_no_numbers(method, epsilon):
+    with pytest.raises(TypeError, match="`epsilon` must be a finite number above 0.*of type"):
+        make(method, epsilon=epsilon)
+
+
+@perturbation_method
+def test_refuses_integer_inputs(method):
+    classifier = keras.Sequential([keras.Input((4,), dtype="int32"), keras.layers.Embedding(9, 3)])
+    tokens, y = np.ones((2, 4), "int32"), np.zeros((2, 4), "int32")
+    with pytest.raises(TypeError, match=r"`x` must have at least one floating input.*\['int32'\]"):
+        make(method).penalty(classifier, tokens, y)
+
+
+@every_method
+def test_refuses_what_is_no_model(method, images):
+    x, y = images
+    with pytest.raises(TypeError, match="`classifier` must be a .*Keras model.*of type function"):
+        make(method).penalty(lambda x: x, x, y)

@@ -1,0 +1,247 @@
+"""What `fit`, `evaluate` and `predict` may be given."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_vat import SemiSupervisedInputs, VATModel, regularizers
+
+
+def vat(**arguments):
+    return regularizers.VirtualAdversarialTraining(**{"epsilon": 0.5, "seed": 1, **arguments})
+
+
+def batches(rows, weighted=False):
+    """Two batches of 6 labelled and 10 unlabelled rows."""
+    for i in range(2):
+        labeled = slice(6 * i, 6 * i + 6)
+        x = SemiSupervisedInputs(rows.x[labeled], rows.unlabeled[10 * i : 10 * i + 10])
+        weight = (np.linspace(0.5, 1.5, 6).astype("float32"),) if weighted else ()
+        yield x, rows.y[labeled], *weight
+
+
+def as_dataset(rows, weighted=False):
+    signature = tuple(
+        tf.nest.map_structure(lambda a: tf.TensorSpec((None, *a.shape[1:]), a.dtype), part)
+        for part in next(batches(rows, weighted))
+    )
+    dataset = tf.data.Dataset.from_generator(
+        lambda: batches(rows, weighted), output_signature=signature
+    )
+    return dataset.apply(tf.data.experimental.assert_cardinality(2))
+
+
+class Batches(keras.utils.PyDataset):
+    def __init__(self, rows, weighted):
+        super().__init__()
+        self._batches = list(batches(rows, weighted))
+
+    def __len__(self):
+        return len(self._batches)
+
+    def __getitem__(self, index):
+        return self._batches[index]
+
+
+def fit_in_order(model, data, **arguments):
+    return model.fit(data, verbose=0, shuffle=False, **arguments).history
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_every_kind_of_data_gives_one_result(make_vat_model, rows, weighted):
+    kinds = {
+        "dataset": lambda: as_dataset(rows, weighted),
+        "generator": lambda: batches(rows, weighted),
+        "py_dataset": lambda: Batches(rows, weighted),
+    }
+    histories = {}
+    for kind, data in kinds.items():
+        model = make_vat_model([vat(), regularizers.AdversarialTraining(epsilon=0.1)])
+        histories[kind] = fit_in_order(model, data(), steps_per_epoch=2)
+        assert np.all(np.isfinite(list(histories[kind].values())))
+    for history in histories.values():
+        assert set(history) == {"loss", "supervised_loss", "vat", "at"}
+        for name, value in history.items():
+            np.testing.assert_allclose(value, histories["dataset"][name], rtol=1e-5)
+
+
+def test_methods_without_labels_see_the_unlabelled_rows(make_vat_model, rows):
+    methods = [
+        regularizers.EntropyMinimization(),
+        regularizers.AdversarialTraining(epsilon=0.1),
+    ]
+    model = make_vat_model(methods)
+    entropy = methods[0].penalty(model.classifier, rows.unlabeled)
+    at = methods[1].penalty(model.classifier, rows.x, rows.y)
+    logs = model.train_on_batch(
+        SemiSupervisedInputs(rows.x, rows.unlabeled), rows.y, return_dict=True
+    )
+    assert logs["entropy"] == pytest.approx(float(entropy), rel=1e-5)
+    assert logs["at"] == pytest.approx(float(at), rel=1e-5)
+
+
+def test_supervised_batches_serve_every_method(make_vat_model, rows):
+    entropy = regularizers.EntropyMinimization()
+    model = make_vat_model([entropy])
+    expected = entropy.penalty(model.classifier, rows.x)
+    logs = model.train_on_batch(rows.x, rows.y, return_dict=True)
+    assert logs["entropy"] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_total_is_the_sum_of_its_terms(make_vat_model, rows):
+    classifier = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(3, kernel_regularizer=keras.regularizers.L2(0.1))]
+    )
+    model = make_vat_model(
+        [vat(weight=2.0), regularizers.EntropyMinimization(weight=0.5)], classifier
+    )
+    layer_loss = float(classifier.losses[0])
+    compiled_loss = model.loss(rows.y, classifier(rows.x))
+    logs = model.train_on_batch(rows.x, rows.y, return_dict=True)
+    assert logs["supervised_loss"] == pytest.approx(float(compiled_loss) + layer_loss, rel=1e-5)
+    assert logs["loss"] == pytest.approx(
+        logs["supervised_loss"] + 2.0 * logs["vat"] + 0.5 * logs["entropy"], rel=1e-5
+    )
+
+
+def test_logs_are_means_over_rows(make_vat_model, rows):
+    """An unequal last batch counts by the rows that a term sees."""
+    entropy = regularizers.EntropyMinimization()
+    model = make_vat_model([entropy], optimizer=keras.optimizers.SGD(0.0))
+    sizes = [(0, 8, 0, 4), (8, 12, 4, 20)]
+    data = [
+        (SemiSupervisedInputs(rows.x[a:b], rows.unlabeled[c:d]), rows.y[a:b])
+        for a, b, c, d in sizes
+    ]
+    logs = fit_in_order(model, (batch for batch in data), steps_per_epoch=2)
+    expected = float(entropy.penalty(model.classifier, rows.unlabeled))
+    assert logs["entropy"][0] == pytest.approx(expected, rel=1e-5)
+    supervised = float(model.loss(rows.y, model.classifier(rows.x)))
+    assert logs["supervised_loss"][0] == pytest.approx(supervised, rel=1e-5)
+
+
+def test_plain_validation_in_a_semi_supervised_fit(make_vat_model, rows):
+    model = make_vat_model(vat(), metrics=["accuracy"])
+    history = fit_in_order(model, as_dataset(rows), validation_data=(rows.x, rows.y), epochs=2)
+    assert {name for name in history if name.startswith("val_")} == {"val_loss", "val_accuracy"}
+    loss, accuracy = model.evaluate(rows.x, rows.y, verbose=0)
+    assert history["val_loss"][-1] == pytest.approx(loss)
+    assert history["val_accuracy"][-1] == pytest.approx(accuracy)
+
+
+def test_evaluate_reports_no_penalties(make_vat_model, rows):
+    model = make_vat_model(vat(), metrics=["accuracy"])
+    model.fit(rows.x, rows.y, verbose=0)
+    assert set(model.evaluate(rows.x, rows.y, verbose=0, return_dict=True)) == {"loss", "accuracy"}
+    assert set(model.test_on_batch(rows.x, rows.y, return_dict=True)) == {"loss", "accuracy"}
+
+
+def test_predict_needs_no_labels(make_vat_model, rows):
+    model = make_vat_model(regularizers.AdversarialTraining(epsilon=0.1))
+    model.fit(rows.x, rows.y, verbose=0)
+    expected = model.classifier.predict(rows.x, verbose=0)
+    np.testing.assert_array_equal(model.predict(rows.x, verbose=0), expected)
+    dataset = tf.data.Dataset.from_tensor_slices(rows.x).batch(5)
+    np.testing.assert_allclose(model.predict(dataset, verbose=0), expected, rtol=1e-6)
+
+
+def test_evaluate_takes_semi_supervised_batches(make_vat_model, rows):
+    model = make_vat_model(vat())
+    expected = model.evaluate(rows.x, rows.y, batch_size=6, verbose=0)
+    assert model.evaluate(as_dataset(rows), verbose=0) == pytest.approx(expected)
+
+
+def test_sample_weights_reach_methods_with_labels(make_vat_model, rows):
+    at = regularizers.AdversarialTraining(epsilon=0.1)
+    weight = np.linspace(0.0, 2.0, 12).astype("float32")
+    model = make_vat_model([at, regularizers.EntropyMinimization()])
+    per_row = [
+        float(at.penalty(model.classifier, rows.x[i : i + 1], rows.y[i : i + 1])) for i in range(12)
+    ]
+    entropy = float(model.regularizers[1].penalty(model.classifier, rows.x))
+    logs = model.train_on_batch(rows.x, rows.y, weight, return_dict=True)
+    assert logs["at"] == pytest.approx(np.mean(weight * per_row), rel=1e-5)
+    # Methods without labels weigh all rows alike.
+    assert logs["entropy"] == pytest.approx(entropy, rel=1e-5)
+
+
+def test_class_weights_are_sample_weights(make_vat_model, rows):
+    class_weight = {0: 0.5, 1: 2.0, 2: 1.0}
+    weight = np.array([class_weight[label] for label in rows.y], "float32")
+    results = []
+    for arguments in ({"class_weight": class_weight}, {"sample_weight": weight}):
+        model = make_vat_model([vat(), regularizers.AdversarialTraining(epsilon=0.1)])
+        history = model.fit(
+            rows.x, rows.y, batch_size=6, shuffle=False, verbose=0, **arguments
+        ).history
+        results.append(history)
+    assert results[0] == results[1]
+
+
+def test_class_weights_in_a_semi_supervised_dataset(make_vat_model, rows):
+    class_weight = {0: 0.5, 1: 2.0, 2: 1.0}
+    weighted = [
+        (x, y, np.array([class_weight[label] for label in y], "float32")) for x, y in batches(rows)
+    ]
+    results = []
+    for data, arguments in (
+        (as_dataset(rows), {"class_weight": class_weight}),
+        ((batch for batch in weighted), {"steps_per_epoch": 2}),
+    ):
+        model = make_vat_model([vat(), regularizers.AdversarialTraining(epsilon=0.1)])
+        history = fit_in_order(model, data, **arguments)
+        results.append({name: values[0] for name, values in history.items()})
+    assert results[0] == pytest.approx(results[1], rel=1e-6)
+
+
+def test_sequence_outputs_take_no_weight_for_each_position_beside_labels(make_vat_model):
+    classifier = keras.Sequential([keras.Input((5, 4)), keras.layers.Dense(3)])
+    model = make_vat_model(regularizers.AdversarialTraining(epsilon=0.1), classifier)
+    x, y = np.ones((2, 5, 4), "float32"), np.zeros((2, 5), "int32")
+    model.train_on_batch(x, y, np.ones((2, 1), "float32"))
+    with pytest.raises(ValueError, match=r"`sample_weight` must have one weight for each row"):
+        model.train_on_batch(x, y, np.ones((2, 5), "float32"))
+
+
+def test_images_of_bytes_are_refused_with_the_cure(make_vat_model):
+    classifier = keras.Sequential(
+        [keras.Input((4,), dtype="uint8"), keras.layers.Rescaling(1 / 255), keras.layers.Dense(3)]
+    )
+    model = make_vat_model(vat(), classifier)
+    with pytest.raises(TypeError, match="integers can't be perturbed. Scale images to floats"):
+        model.train_on_batch(np.zeros((2, 4), "uint8"), np.zeros(2, "int32"))
+
+
+def test_numpy_doubles_train_as_floats(make_vat_model, rows):
+    model = make_vat_model(vat())
+    logs = model.train_on_batch(np.float64(rows.x), rows.y, return_dict=True)
+    expected = make_vat_model(vat()).train_on_batch(rows.x, rows.y, return_dict=True)
+    assert logs == pytest.approx(expected, rel=1e-5)
+
+
+def test_unequal_last_batch_retraces_no_more_than_keras_does(rows):
+    traces = {}
+
+    class Counting(keras.layers.Layer):
+        def call(self, x, training=False):
+            if training:
+                traces[self.name] += 1
+            return x
+
+    def count(wrap, name):
+        traces[name] = 0
+        keras.utils.set_random_seed(0)
+        classifier = keras.Sequential(
+            [keras.Input((4,)), Counting(name=name), keras.layers.Dense(3)]
+        )
+        traces[name] = 0
+        model = wrap(classifier)
+        model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(True), jit_compile=False)
+        model.fit(rows.x, rows.y, batch_size=5, epochs=3, verbose=0)
+        return traces[name]
+
+    plain = count(lambda classifier: classifier, "plain")
+    wrapped = count(lambda classifier: VATModel(classifier, [vat()]), "wrapped")
+    # Three passes in each trace: labelled, moved by xi, perturbed.
+    assert wrapped == 3 * plain

@@ -1,0 +1,105 @@
+"""Several replicas: logical devices must exist before TensorFlow starts, hence a process."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+SCRIPT = """
+import json
+import keras
+import numpy as np
+import tensorflow as tf
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import keras_vat
+
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(8, 4)).astype("float32"), (np.arange(8) % 3).astype("int32")
+report = {}
+
+
+class Broken(keras_vat.regularizers.Regularizer):
+    registered_name = "broken"
+
+    def per_example(self, forward, x, y):
+        poison = keras.ops.where(x[:, 0] > 100.0, float("nan"), 1.0)
+        return keras.ops.mean(forward.clean(x).logits ** 2, axis=-1) * poison
+
+
+def build(methods, learning_rate=0.1, **settings):
+    keras.utils.set_random_seed(0)
+    classifier = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(3, kernel_regularizer=keras.regularizers.L2(0.1))]
+    )
+    model = keras_vat.VATModel(classifier, methods, **settings)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(learning_rate, momentum=0.9), loss, jit_compile=False)
+    return model
+
+
+def fit(model, x=x):
+    data = tf.data.Dataset.from_tensor_slices((x, y)).batch(8)
+    return {name: value[-1] for name, value in model.fit(data, epochs=2, verbose=0).history.items()}
+
+
+def deterministic():
+    entropy = keras_vat.regularizers.EntropyMinimization(weight=0.5)
+    return [entropy, keras_vat.regularizers.AdversarialTraining(0.1)]
+
+
+for name, strategy in (
+    ("one", tf.distribute.get_strategy()),
+    ("two", tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])),
+):
+    with strategy.scope():
+        model = build(deterministic())
+        rpt = keras_vat.regularizers.RandomPerturbationTraining(1.0, seed=0)
+        vat = keras_vat.regularizers.VirtualAdversarialTraining(1.0, seed=0)
+        noisy = build([rpt, vat])
+        broken = build(Broken(), nonfinite_penalty="skip")
+    report[name] = {"logs": fit(model), "weights": model.get_weights()[0].tolist()}
+    report[name]["noisy"] = fit(noisy)
+    poisoned = x.copy()
+    poisoned[0, 0] = 1000.0  # on the first replica only
+    before = broken.get_weights()[0]
+    report[name]["broken"] = fit(broken, poisoned)
+    report[name]["moved"] = float(np.abs(broken.get_weights()[0] - before).max())
+
+same = tf.zeros((2, 4))
+noise = strategy.run(
+    tf.function(lambda: rpt.perturbation(model.classifier, same)), ()
+)
+report["noise"] = [np.array(value).tolist() for value in strategy.experimental_local_results(noise)]
+print(json.dumps(report))
+"""
+
+
+@pytest.fixture(scope="module")
+def report():
+    run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr[-3000:]
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def test_two_replicas_train_as_one_device_does(report):
+    assert report["two"]["logs"] == pytest.approx(report["one"]["logs"], rel=1e-4)
+    np.testing.assert_allclose(report["two"]["weights"], report["one"]["weights"], rtol=1e-4)
+
+
+def test_random_methods_train_on_replicas(report):
+    assert report["two"]["noisy"]["vat"] > report["two"]["noisy"]["rpt"] > 0
+
+
+def test_replicas_draw_different_noise(report):
+    first, second = report["noise"]
+    assert np.any(first) and np.any(np.array(first) != second)
+
+
+def test_a_penalty_that_fails_on_one_replica_moves_no_weight(report):
+    for replicas in ("one", "two"):
+        assert report[replicas]["moved"] == 0.0
+        assert report[replicas]["broken"]["skipped_steps"] == 1.0
