@@ -58,10 +58,10 @@ def main():
         return
     import report
 
-    sizes = {
-        method: report.quartiles([measure(method, arguments.rows) for _ in range(arguments.repeats)])
-        for method in METHODS
-    }
+    sizes = {}
+    for method in METHODS:
+        runs = [measure(method, arguments.rows) for _ in range(arguments.repeats)]
+        sizes[method] = report.quartiles(runs)
     rows = [
         {
             "net": "conv_large",

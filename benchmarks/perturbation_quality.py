@@ -6,7 +6,7 @@ way that the package knows, in float32, bfloat16 and float16, and measures, on t
 - the mean LDS at epsilon 2 as a share of that of 30 exact power iterations,
 - the cosine to the dominant eigenvector of the Hessian, found by a singular value decomposition.
 
-Needs TFDS_DATA_DIR. About three minutes on two cores:
+Needs TFDS_DATA_DIR. About five minutes on two cores:
 
     python benchmarks/perturbation_quality.py
 """
@@ -127,6 +127,17 @@ def measure(name, build, data, x, epochs):
     return rows
 
 
+def summarize(rows):
+    """The shares of one way side by side for the dtypes."""
+    lines = {}
+    for row in rows:
+        key = (row["net"], row["curvature"], row["xi"], row["K"])
+        line = lines.setdefault(key, dict(zip(("net", "curvature", "xi", "K"), key, strict=True)))
+        line[f"LDS, {row['dtype']}"] = row["share of K = 30 LDS"]
+        line[f"cosine, {row['dtype']}"] = row["mean cosine"]
+    return list(lines.values())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=6)
@@ -136,8 +147,9 @@ def main():
     rows = []
     for name, build in (("perceptron", perceptron), ("convolutional", convolutional)):
         rows += measure(name, build, train, x_test[: arguments.images], arguments.epochs)
-    print(report.table(rows, list(rows[0])))
-    report.save("perturbation_quality", rows, epsilon=EPSILON)
+    summary = summarize(rows)
+    print(report.table(summary, list(summary[0])))
+    report.save("perturbation_quality", rows, epsilon=EPSILON, summary=summary)
 
 
 if __name__ == "__main__":

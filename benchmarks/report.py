@@ -1,9 +1,15 @@
-"""Result files of the benchmarks: JSON with the command, the machine and the versions."""
+"""Result files of the benchmarks: JSON with the command, the machine and the versions.
+
+Run as a program, it writes the tables of `README.md` anew from the JSON files:
+
+    python benchmarks/report.py
+"""
 
 import json
 import os
 import pathlib
 import platform
+import re
 import sys
 import time
 
@@ -54,3 +60,30 @@ def table(rows, columns):
         cells = [f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in cells]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def render(name):
+    """The table of one result file, with the command and the versions it came from."""
+    content = json.loads((RESULTS / f"{name}.json").read_text())
+    made = content["environment"]
+    rows = content.get("summary", content["rows"])
+    source = (
+        f"`{made['command']}`, {made['date']}, {made['cores']} cores, TensorFlow "
+        f"{made['tensorflow']}, Keras {made['keras']}"
+    )
+    return f"{table(rows, list(rows[0]))}\n\n{source}"
+
+
+def main():
+    path = RESULTS.parent / "README.md"
+    text = re.sub(
+        r"(<!-- (\S+) -->\n).*?(<!-- end -->)",
+        lambda found: f"{found[1]}{render(found[2])}\n{found[3]}",
+        path.read_text(),
+        flags=re.DOTALL,
+    )
+    path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

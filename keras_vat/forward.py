@@ -86,6 +86,12 @@ class Forward:
         """A `Pass` that only serves to find a perturbation."""
         return Pass(self, x, self._call)
 
+    @property
+    def rows_interact(self):
+        """Whether batch statistics make one row's output depend on the other rows."""
+        moving = self._batch_statistics == "moving"
+        return self.training and not moving and bool(self._normalization)
+
     def _begin(self, x):
         """Before the first pass: what the policies are about, which exists in built layers only."""
         if self._start is not None:

@@ -58,7 +58,7 @@ def build(make_classifier):
         batch_statistics="moving",
     )
     model.compile(
-        keras.optimizers.Adam(0.01),
+        keras.optimizers.SGD(0.1, momentum=0.9),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         jit_compile=False,

@@ -74,11 +74,10 @@ def test_classifiers_train(make_vat_model, rows, build, policy):
     assert model.built and model.classifier.built
 
 
-@pytest.mark.parametrize("policy", ["batch", "moving"])
 @pytest.mark.parametrize("build", [Subclassed, SubclassedWithTraining, unbuilt_sequential])
 @pytest.mark.parametrize("run_eagerly", [False, True])
 def test_classifiers_built_by_fit_train_as_if_built_before(
-    make_vat_model, rows, build, policy, run_eagerly
+    make_vat_model, rows, build, run_eagerly
 ):
     states = []
     for built in (False, True):
@@ -87,7 +86,7 @@ def test_classifiers_built_by_fit_train_as_if_built_before(
         if built:
             classifier(rows.x)
         model = make_vat_model(
-            vat(), classifier, {"batch_statistics": policy}, run_eagerly=run_eagerly
+            vat(), classifier, {"batch_statistics": "moving"}, run_eagerly=run_eagerly
         )
         model.fit(rows.x, rows.y, batch_size=6, shuffle=False, verbose=0)
         states.append([np.array(variable.value) for variable in classifier.variables])

@@ -92,9 +92,8 @@ def test_step_for_step(rows, dtype, semi_supervised):
         assert_same_state(plain, model)
 
 
-@pytest.mark.parametrize("policy", ["batch", "moving"])
-def test_fit_and_validation(rows, policy):
-    plain, model = pair(policy=policy)
+def test_fit_and_validation(rows):
+    plain, model = pair(policy="moving")
     arguments = dict(batch_size=5, epochs=2, verbose=0, class_weight={0: 1.0, 1: 2.0, 2: 0.5})
     validation = (rows.x[:6], rows.y[:6])
     histories = []

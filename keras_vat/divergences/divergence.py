@@ -82,9 +82,7 @@ def get(identifier, distribution):
     if callable(identifier):
         return Divergence(identifier)
     if identifier in (None, "kl"):
-        return Divergence(
-            distribution.kl, distribution.fisher_product, distribution.third_cumulant
-        )
+        return Divergence(distribution.kl, distribution.fisher_product, distribution.third_cumulant)
     if identifier == "reverse_kl":
         return Divergence(
             lambda clean, perturbed: distribution.kl(perturbed, clean),

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_vat import arguments, autodiff
+from keras_vat.perturbations import norms
 from keras_vat.perturbations.perturbation import Perturbation
 
 NORMS = ("l2", "linf")
@@ -49,14 +50,7 @@ class AdversarialPerturbation(Perturbation):
         slope = autodiff.gradient(
             lambda at: clean.distribution.negative_log_likelihood(y, at[0]), logits
         )
-        g = clean.vjp(scaled_per_example(slope[0]))
+        g = clean.vjp(norms.rescaled(slope[0], jointly=forward.rows_interact))
         if self._config["norm"] == "linf":
             return self.masked(x, [ops.sign(part) for part in g])
         return self.unit(x, g)
-
-
-def scaled_per_example(cotangent):
-    """Each row divided by its largest entry: directions survive a pullback in half precision."""
-    axes = tuple(range(1, len(cotangent.shape)))
-    largest = ops.max(ops.abs(cotangent), axis=axes, keepdims=True)
-    return cotangent / ops.where(largest > 0, largest, ops.ones_like(largest))

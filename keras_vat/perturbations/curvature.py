@@ -5,7 +5,6 @@ from keras import ops
 from keras_vat import autodiff
 from keras_vat.forward import Perturbable
 from keras_vat.perturbations import norms
-from keras_vat.perturbations.adversarial_perturbation import scaled_per_example
 
 CURVATURES = ("auto", "exact", "logit_difference", "finite_difference")
 
@@ -38,6 +37,7 @@ def hessian_product(forward, x, divergence, direction, method, xi):
         List of tensors shaped like `direction`.
     """
     clean = forward.clean(x)
+    jointly = forward.rows_interact
     if method == "exact":
         tangent = clean.jvp(direction)
     else:
@@ -45,12 +45,12 @@ def hessian_product(forward, x, divergence, direction, method, xi):
         tangent = moved.target - clean.target
     if method == "finite_difference":
         slope = autodiff.gradient(lambda at: divergence(clean.target, at[0]), [moved.target])[0]
-        return moved.vjp(scaled_per_example(slope))
-    slope = scaled_per_example(divergence.curvature(clean.target, scaled_per_example(tangent)))
+        return moved.vjp(norms.rescaled(slope, jointly))
+    slope = divergence.curvature(clean.target, norms.rescaled(tangent, jointly))
     if method == "auto":
-        skewness = divergence.skewness(clean.target, slope)
+        skewness = divergence.skewness(clean.target, norms.rescaled(slope, jointly=False))
         slope = ops.where(norms.column(skewness < 0, slope), -slope, slope)
-    return clean.vjp(slope)
+    return clean.vjp(norms.rescaled(slope, jointly))
 
 
 def scaled(parts, factor):

@@ -36,6 +36,21 @@ def unit(parts, joint=True, fallback=None):
     ]
 
 
+def rescaled(cotangent, jointly):
+    """A cotangent in a range that survives a pullback in half precision.
+
+    Each row is divided by its largest entry, which leaves its direction alone. Where rows interact
+    (batch statistics), their relative sizes matter to the directions and one number divides all.
+
+    Args:
+        cotangent: `(batch, ...)`.
+        jointly: Whether one factor serves all rows.
+    """
+    axes = None if jointly else tuple(range(1, len(cotangent.shape)))
+    largest = ops.max(ops.abs(cotangent), axis=axes, keepdims=True)
+    return cotangent / ops.where(largest > 0, largest, ops.ones_like(largest))
+
+
 def root_mean_square(parts):
     """Root of the mean squared norm of the examples, a scalar; 1 where all are zero."""
     squared = ops.mean(_reduce(parts, ops.sum, ops.square, ops.add))

@@ -35,9 +35,7 @@ def test_batches_cover_all_rows_in_order(net):
     model = net.keras_model()
     perturbation = VirtualAdversarialPerturbation(0.5, 40, "exact", sign_search=True)
     whole = local_distributional_smoothness(model, X, None, perturbation=perturbation)
-    parts = local_distributional_smoothness(
-        model, X, None, perturbation=perturbation, batch_size=3
-    )
+    parts = local_distributional_smoothness(model, X, None, perturbation=perturbation, batch_size=3)
     assert whole.shape == (7,)
     np.testing.assert_allclose(parts, whole, rtol=1e-3)
 
