@@ -34,7 +34,7 @@ MNIST_SSL = {
         ],
         (3.5, 5.0, 7.0),
     ),
-    "vat": (lambda epsilon: [regularizers.get("vat", epsilon=epsilon)], (3.5, 5.0, 7.0)),
+    "vat": (lambda epsilon: [regularizers.get("vat", epsilon=epsilon)], (2.5, 3.5, 5.0)),
 }
 TABLES = {"mnist-ssl": (MNIST_SSL, MNIST_100_LABELS)}
 
@@ -122,9 +122,10 @@ def best_epsilon(table, method):
 def jobs(arguments):
     for seed in arguments.seeds if arguments.stage == "run" else [1000]:
         for method in arguments.methods or TABLES[arguments.table][0]:
-            epsilons = TABLES[arguments.table][0][method][1]
             if arguments.stage == "run":
-                epsilons = (best_epsilon(arguments.table, method),)
+                epsilons = [best_epsilon(arguments.table, method)]
+            else:
+                epsilons = arguments.epsilons or TABLES[arguments.table][0][method][1]
             for epsilon in epsilons:
                 if arguments.stage == "run" or epsilon is not None:
                     yield {"method": method, "epsilon": epsilon, "seed": seed}
@@ -171,6 +172,7 @@ def main():
     parser.add_argument("--table", choices=TABLES, required=True)
     parser.add_argument("--stage", choices=("tune", "run", "report"), default="run")
     parser.add_argument("--methods", nargs="+")
+    parser.add_argument("--epsilons", nargs="+", type=float, help="for `tune`; by default the table's")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--updates", type=int, default=24_000)
     arguments = parser.parse_args()
