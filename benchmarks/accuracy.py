@@ -172,7 +172,7 @@ def main():
     parser.add_argument("--table", choices=TABLES, required=True)
     parser.add_argument("--stage", choices=("tune", "run", "report"), default="run")
     parser.add_argument("--methods", nargs="+")
-    parser.add_argument("--epsilons", nargs="+", type=float, help="for `tune`; by default the table's")
+    parser.add_argument("--epsilons", nargs="+", type=float, help="for `tune`")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--updates", type=int, default=24_000)
     arguments = parser.parse_args()

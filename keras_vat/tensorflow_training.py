@@ -40,7 +40,7 @@ class TensorFlowTraining:
             self.optimizer.apply_gradients(pairs)
             return True
 
-        if autodiff.num_replicas() > 1:
+        if tf.distribute.has_strategy():
             # The replicas' sum can't be taken inside a condition: it is taken of zeros instead.
             pairs = [(tf.where(finite, g, tf.zeros_like(g)), weight) for g, weight in pairs]
             apply()

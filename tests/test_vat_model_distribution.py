@@ -53,6 +53,7 @@ def deterministic():
 
 for name, strategy in (
     ("one", tf.distribute.get_strategy()),
+    ("mirrored alone", tf.distribute.MirroredStrategy(["CPU:0"])),
     ("two", tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])),
 ):
     with strategy.scope():
@@ -85,9 +86,11 @@ def report():
     return json.loads(run.stdout.splitlines()[-1])
 
 
-def test_two_replicas_train_as_one_device_does(report):
-    assert report["two"]["logs"] == pytest.approx(report["one"]["logs"], rel=1e-4)
-    np.testing.assert_allclose(report["two"]["weights"], report["one"]["weights"], rtol=1e-4)
+@pytest.mark.parametrize("replicas", ["mirrored alone", "two"])
+def test_replicas_train_as_one_device_does(report, replicas):
+    found, expected = report[replicas], report["one"]
+    assert found["logs"] == pytest.approx(expected["logs"], rel=1e-4)
+    np.testing.assert_allclose(found["weights"], expected["weights"], rtol=1e-4)
 
 
 def test_random_methods_train_on_replicas(report):

@@ -32,7 +32,7 @@ class Perturbation(keras.layers.Layer):
         super().__init__(name=name, dtype="float32", autocast=False, trainable=False)
         self._config = {
             "epsilon": arguments.positive("epsilon", epsilon),
-            "seed": seed,
+            "seed": arguments.seed(seed),
             "mask": as_mask(mask),
             "clip": check_range(clip),
             "joint_norm": bool(joint_norm),
@@ -43,7 +43,7 @@ class Perturbation(keras.layers.Layer):
             initializer=keras.initializers.Constant(epsilon),
             trainable=False,
         )
-        self.seed_generator = ReplicaSeedGenerator(seed)
+        self.seed_generator = ReplicaSeedGenerator(self._config["seed"])
         self.built = True
 
     @property
