@@ -32,9 +32,9 @@ MNIST_SSL = {
         lambda epsilon: [
             regularizers.get("vat", epsilon=epsilon, curvature="finite_difference", xi=1e-6)
         ],
-        (3.5, 5.0, 7.0),
+        (3.5, 5.0),
     ),
-    "vat": (lambda epsilon: [regularizers.get("vat", epsilon=epsilon)], (2.5, 3.5, 5.0)),
+    "vat": (lambda epsilon: [regularizers.get("vat", epsilon=epsilon)], (3.5, 5.0)),
 }
 TABLES = {"mnist-ssl": (MNIST_SSL, MNIST_100_LABELS)}
 

@@ -17,7 +17,6 @@ class Bernoulli(OutputDistribution):
         p = sigmoid(a)
         KL = p (a - b) - softplus(a) + softplus(b)
         Fisher information: p (1 - p)
-        third cumulant: p (1 - p) (1 - 2 p) u^3
         H = softplus(a) - p a
     """
 
@@ -35,10 +34,6 @@ class Bernoulli(OutputDistribution):
 
     def fisher_product(self, logits, tangent):
         return ops.sigmoid(logits) * ops.sigmoid(-logits) * tangent
-
-    def third_cumulant(self, logits, tangent):
-        p, other = ops.sigmoid(logits), ops.sigmoid(-logits)
-        return sum_per_example(p * other * (other - p) * tangent**3)
 
     def entropy(self, logits):
         return sum_per_example(ops.softplus(logits) - ops.sigmoid(logits) * logits)

@@ -13,7 +13,6 @@ class Categorical(OutputDistribution):
         p = softmax(logits)
         KL(p || q) = sum_k p_k (log p_k - log q_k)
         Fisher information: diag(p) - p p^T
-        third cumulant: sum_k p_k (u_k - sum_l p_l u_l)^3
         H = -sum_k p_k log p_k
 
     Reference:
@@ -33,11 +32,6 @@ class Categorical(OutputDistribution):
     def fisher_product(self, logits, tangent):
         p = ops.softmax(logits, axis=-1)
         return p * (tangent - ops.sum(p * tangent, axis=-1, keepdims=True))
-
-    def third_cumulant(self, logits, tangent):
-        p = ops.softmax(logits, axis=-1)
-        deviation = tangent - ops.sum(p * tangent, axis=-1, keepdims=True)
-        return sum_per_example(p * deviation**3)
 
     def entropy(self, logits):
         log_p = ops.log_softmax(logits, axis=-1)

@@ -1,4 +1,4 @@
-"""A divergence between two outputs, with its derivatives where they are equal."""
+"""A divergence between two outputs, with its curvature where they are equal."""
 
 from keras import ops
 
@@ -9,26 +9,23 @@ NAMES = ("kl", "reverse_kl", "squared_error")
 
 
 class Divergence:
-    """D[clean, perturbed] from logits, with its second and third derivatives at equality.
+    """D[clean, perturbed] from logits, with the product with its Hessian at equality.
 
     Formula:
 
         curvature(a, u) = G u,  G = d^2 D[a, b] / db^2 at b = a
-        skewness(a, u) = d^3 D[a, a + t u] / dt^3 at t = 0
 
-    For KL(clean || perturbed) they are the Fisher information and the third cumulant, in closed
-    form; for any other function they are found by differentiating it, in logit space only.
+    For the Kullback-Leibler divergences G is the Fisher information, in closed form; for any
+    other function it is found by differentiating that function twice, in logit space only.
 
     Args:
         function: Callable `(clean_logits, perturbed_logits) -> (batch,)`.
         curvature: Callable `(clean_logits, tangent) -> G tangent`, or `None`: differentiated.
-        skewness: Callable `(clean_logits, tangent) -> (batch,)`, or `None`: differentiated.
     """
 
-    def __init__(self, function, curvature=None, skewness=None):
+    def __init__(self, function, curvature=None):
         self._function = function
         self._curvature = curvature
-        self._skewness = skewness
 
     def __call__(self, clean_logits, perturbed_logits):
         return self._function(clean_logits, perturbed_logits)
@@ -45,21 +42,6 @@ class Divergence:
             return ops.sum(autodiff.gradient(divergence, logits)[0] * tangent)
 
         return autodiff.gradient(slope_along_tangent, [clean_logits + 0.0])[0]
-
-    def skewness(self, clean_logits, tangent):
-        """How much faster D grows along `tangent` than against it, to third order: `(batch,)`."""
-        if self._skewness is not None:
-            return self._skewness(clean_logits, tangent)
-
-        def derivative(function):
-            return lambda t: autodiff.gradient(function, t)[0]
-
-        def along(t):
-            return self._function(clean_logits, clean_logits + t[0] * tangent)
-
-        start = ops.zeros_like(clean_logits[(slice(None), *[slice(1)] * (len(tangent.shape) - 1))])
-        third = derivative(derivative(derivative(along)))([start])
-        return ops.reshape(third, (-1,))
 
 
 def get(identifier, distribution):
@@ -82,7 +64,7 @@ def get(identifier, distribution):
     if callable(identifier):
         return Divergence(identifier)
     if identifier in (None, "kl"):
-        return Divergence(distribution.kl, distribution.fisher_product, distribution.third_cumulant)
+        return Divergence(distribution.kl, distribution.fisher_product)
     if identifier == "reverse_kl":
         return Divergence(
             lambda clean, perturbed: distribution.kl(perturbed, clean),

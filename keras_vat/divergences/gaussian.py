@@ -17,7 +17,7 @@ class Gaussian(OutputDistribution):
     Formula, summed over the outputs:
 
         KL(N(m, 1) || N(n, 1)) = (m - n)^2 / 2
-        Fisher information: the identity; third cumulant: 0
+        Fisher information: the identity
         H = log(2 pi e) / 2, whatever the output
 
     Reference:
@@ -34,9 +34,6 @@ class Gaussian(OutputDistribution):
 
     def fisher_product(self, logits, tangent):
         return tangent
-
-    def third_cumulant(self, logits, tangent):
-        return sum_per_example(ops.zeros_like(logits))
 
     def entropy(self, logits):
         return sum_per_example(ops.zeros_like(logits) + 0.5 * math.log(2 * math.pi * math.e))

@@ -26,10 +26,6 @@ class OutputDistribution:
         """Fisher information with respect to the logits, times `tangent`."""
         raise NotImplementedError
 
-    def third_cumulant(self, logits, tangent):
-        """Third derivative of KL(p(logits) || p(logits + t tangent)) at t = 0, `(batch,)`."""
-        raise NotImplementedError
-
     def entropy(self, logits):
         """H(y | x), shape `(batch,)`, in nats."""
         raise NotImplementedError

@@ -18,19 +18,15 @@ def hessian_product(forward, x, divergence, direction, method, xi):
         "exact":              J^T G (J d)
         "logit_difference":   J^T G (f(x + xi d) - f(x)) / xi
         "finite_difference":  grad_r D[f(x), f(x + r)] at r = xi d
-        "auto":               s J^T u,  u = G (f(x + xi d) - f(x)) / xi,
-                              s = sign of d^3 D[f(x), f(x) + t u] / dt^3 at t = 0
 
-    An eigenvector's sign is arbitrary, but D grows faster along one of +r and -r: s is the one
-    that its third-order term prefers, with the change of the logits along r taken to be along u.
-    All cost one forward and one backward pass beyond the clean pass.
+    All three cost one forward and one backward pass beyond the clean pass.
 
     Args:
         forward: A `Forward`.
         x: Structure of tensors `(batch, ...)`.
         divergence: A `Divergence`.
         direction: List of unit vectors, one tensor for each floating input.
-        method: One of the four above.
+        method: One of the three above.
         xi: Step of the differences, a number or scalar tensor.
 
     Returns:
@@ -47,9 +43,6 @@ def hessian_product(forward, x, divergence, direction, method, xi):
         slope = autodiff.gradient(lambda at: divergence(clean.target, at[0]), [moved.target])[0]
         return moved.vjp(norms.rescaled(slope, jointly))
     slope = divergence.curvature(clean.target, norms.rescaled(tangent, jointly))
-    if method == "auto":
-        skewness = divergence.skewness(clean.target, norms.rescaled(slope, jointly=False))
-        slope = ops.where(norms.column(skewness < 0, slope), -slope, slope)
     return clean.vjp(norms.rescaled(slope, jointly))
 
 

@@ -32,8 +32,7 @@ class VirtualAdversarialPerturbation(Perturbation):
         curvature: How H d is computed. `"exact"`: the Fisher product by a directional derivative,
             no `xi`. `"logit_difference"`: the same product with the directional derivative taken
             as a difference of logits. `"finite_difference"`: the paper's eq. 12. `"auto"`:
-            `"logit_difference"`, which is as true as `"exact"` and costs less, with the sign of r
-            that the divergence's third-order term prefers (see `curvature.hessian_product`).
+            `"logit_difference"`, which is as true as `"exact"` and costs less.
         xi: Step of the two differences, in the units of the inputs; `None`: chosen for the dtype
             and the inputs' scale. `xi=1e-6` with `"finite_difference"` reproduces the paper.
         sign_search: Whether to try both +r and -r and keep the one with the larger divergence
@@ -86,6 +85,7 @@ class VirtualAdversarialPerturbation(Perturbation):
     def power_iteration(self, forward, x, direction):
         """One step of the power iteration; where H d is zero the direction stays."""
         method = self._config["curvature"]
+        method = "logit_difference" if method == "auto" else method
         xi = self._step(forward, x, method)
         product = hessian_product(forward, x, self.divergence(forward, x), direction, method, xi)
         return self.unit(x, product, fallback=direction)

@@ -160,17 +160,3 @@ def test_labels_of_the_wrong_shape_are_refused():
 def test_unknown_divergence_is_refused():
     with pytest.raises(ValueError, match="`divergence` must be .*Received: divergence='js'"):
         divergences.get("js", Categorical())
-
-
-@pytest.mark.parametrize("identifier", ["kl", "reverse_kl", "squared_error"])
-@pytest.mark.parametrize("name", DISTRIBUTIONS)
-def test_skewness_is_the_third_derivative_along_the_tangent(identifier, name):
-    divergence = divergences.get(identifier, DISTRIBUTIONS[name])
-    found = divergence.skewness(tf.constant(A), tf.constant(U))
-    step = 2e-3
-
-    def along(t):
-        return divergence(tf.constant(A), tf.constant(A + t * step * U)).numpy()
-
-    expected = (along(2) - 2 * along(1) + 2 * along(-1) - along(-2)) / (2 * step**3)
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)

@@ -173,19 +173,6 @@ def test_sign_search_keeps_the_sign_with_the_larger_divergence(net, model):
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
-def test_auto_chooses_the_sign_that_moves_the_output_more():
-    random = np.random.default_rng(5)
-    w, x = random.normal(size=(20, 4)), random.normal(size=(300, 20))
-    model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(4, use_bias=False)])
-    model.set_weights([w])
-    auto = VirtualAdversarialPerturbation(0.3, seed=2)(model, x).numpy()
-    clean = softmax(x @ w)
-    ahead, behind = (kl(clean, softmax((x + s * auto) @ w)) for s in (1, -1))
-    assert np.mean(ahead > behind) > 0.9
-    assert ahead.mean() > 0.97 * np.maximum(ahead, behind).mean()
-    assert ahead.mean() > 1.2 * np.minimum(ahead, behind).mean()
-
-
 def test_no_power_iteration_gives_the_random_perturbation(model):
     virtual = VirtualAdversarialPerturbation(2.0, num_power_iterations=0, seed=4)
     random = RandomPerturbation(2.0, seed=4)
