@@ -1,5 +1,7 @@
 """Finds out what a classifier's output means: its distribution and its logits."""
 
+import warnings
+
 import keras
 from keras import ops
 
@@ -39,6 +41,13 @@ class ClassifierOutput:
     def __init__(self, classifier, output="auto", from_logits=None, loss=None):
         self._from_logits = from_logits
         self._activation = last_activation(classifier)
+        contradiction = {True: ("softmax", "sigmoid"), False: ("linear",)}.get(from_logits, ())
+        if self._activation in contradiction:
+            warnings.warn(
+                f"`from_logits={from_logits}` contradicts the classifier, which ends in "
+                f"'{self._activation}'; leave it out to have the logits found.",
+                stacklevel=2,
+            )
         loss_kind, self._loss_from_logits = read_loss(loss)
         self._stated_kind = loss_kind if output == "auto" else output
 

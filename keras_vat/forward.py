@@ -219,8 +219,9 @@ class Perturbable:
         if not self._places:
             dtypes = [keras.backend.standardize_dtype(tensor.dtype) for tensor in self._flat]
             raise TypeError(
-                "`x` must have at least one floating input: integers can't be perturbed. Scale "
-                "images to floats first, or give the classifier embeddings instead of tokens. "
+                "`x` must have at least one floating input: integers can't be perturbed. Cast "
+                "images to floats (epsilon is in their units), or give the classifier embeddings "
+                "instead of tokens. "
                 f"Received: dtypes={dtypes}"
             )
 

@@ -34,10 +34,11 @@ class VATModel(TensorFlowTraining, keras.Model):
         total = compiled loss + layer losses + sum over regularizers of weight * penalty
 
     `fit` takes `(x, y)`, and then the regularizers see the labelled batch; or, for
-    semi-supervised training, `(SemiSupervisedInputs(labeled, unlabeled), y)`, and then methods
-    without labels see the unlabelled batch, methods with labels the labelled one. `evaluate`,
-    `predict` and calls do what the classifier alone would do. Logs have `loss` (the total),
-    `supervised_loss`, one entry for each regularizer under its name (unweighted) and the compiled
+    semi-supervised training, a dataset or generator of `(SemiSupervisedInputs(labeled, unlabeled),
+    y)` (see `keras_vat.data.semi_supervised`), and then methods without labels see the unlabelled
+    batch, methods with labels the labelled one. `evaluate`, `predict`, `export` and calls do what
+    the classifier alone would do. Logs have `loss` (the total), `supervised_loss` (to compare with
+    `val_loss`), one entry for each regularizer under its name (unweighted) and the compiled
     metrics.
 
     All passes of a step use the same dropout masks; only the labelled pass moves seeds and
@@ -140,6 +141,10 @@ class VATModel(TensorFlowTraining, keras.Model):
             inputs = inputs.labeled
         return self.classifier(inputs, training=training)
 
+    def export(self, *args, **kwargs):
+        """Exports the classifier, as `keras.Model.export` does."""
+        return self.classifier.export(*args, **kwargs)
+
     def forward(self, training=False):
         """The `Forward` of one step: the classifier under this model's policies."""
         return Forward(
@@ -155,6 +160,12 @@ class VATModel(TensorFlowTraining, keras.Model):
         """The labelled pass, the compiled loss and the penalties of one batch: a `Step`."""
         for regularizer in self.regularizers:
             regularizer.check_labels(y)
+        if y is None and self.loss is not None:
+            raise ValueError(
+                "`y` is needed by the compiled loss. Where only some rows have labels, pair them "
+                "with the others by keras_vat.data.semi_supervised((x, y), unlabeled). "
+                "Received: y=None"
+            )
         labeled, unlabeled = split_inputs(as_tensors(x))
         forward = self.forward(training=True)
         y_pred = forward.labelled(labeled).outputs

@@ -26,15 +26,9 @@ class LambdaWarmup(Warmup):
     Raises:
         ValueError: See `Warmup`, which says how the shapes run and when the number moves.
 
-    Example:
+    Example, for a regularizer with a `bad_sample_weight`:
 
     ```python
-    inputs = keras.Input((2,))
-    classifier = keras.Model(inputs, keras.layers.Dense(2)(inputs))
-    fat = keras_vat.regularizers.FastAdversarialTraining(epsilon=0.3, radius=1.0)
-    model = keras_vat.VATModel(classifier, [fat])
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    x, y = np.random.normal(size=(32, 2)), np.random.randint(2, size=32)
     history = model.fit(x, y, epochs=3, callbacks=[keras_vat.callbacks.LambdaWarmup()])
     history.history["fat_bad_sample_weight"]  # [0.0, 0.1, 0.2]
     ```

@@ -100,6 +100,9 @@ class DatasetRows:
 
         # A seed per pass, so that what is read ahead never changes a later epoch's order.
         def shuffled_rows(pass_seed):
+            # Of this function's graph alone: TensorFlow can't combine a global seed of 0 with the
+            # seed of a pass, which is a tensor.
+            tf.compat.v1.set_random_seed(1)
             return self._dataset.shuffle(buffer, pass_seed, reshuffle_each_iteration=False)
 
         rows = (seeds if repeat else seeds.take(1)).flat_map(shuffled_rows)

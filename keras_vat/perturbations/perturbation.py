@@ -13,6 +13,9 @@ from keras_vat.replica_seed_generator import ReplicaSeedGenerator
 class Perturbation(keras.layers.Layer):
     """Base class: `perturbation(classifier, x, y=None)` -> r.
 
+    A call returns r, not x + r, for the batch as a whole (memory grows with it); `perturb` returns
+    the perturbed inputs. A plain Keras model is taken at inference.
+
     A subclass implements `direction`. This class scales it to `epsilon`, keeps it to the mask and
     the range, and owns what a schedule moves or a checkpoint must hold: `epsilon` and the seed.
 
@@ -53,7 +56,7 @@ class Perturbation(keras.layers.Layer):
 
     @epsilon.setter
     def epsilon(self, value):
-        self._epsilon.assign(value)
+        self._epsilon.assign(arguments.non_negative("epsilon", value))
 
     @property
     def joint_norm(self):
@@ -134,10 +137,7 @@ class Perturbation(keras.layers.Layer):
                 "`mask` must be one array or a structure like the inputs. Received: "
                 f"{len(flat)} arrays for {len(parts)} floating inputs"
             )
-        return [
-            part * ops.cast(ops.convert_to_tensor(mask), part.dtype)
-            for part, mask in zip(parts, flat, strict=True)
-        ]
+        return [apply_mask(part, mask) for part, mask in zip(parts, flat, strict=True)]
 
     def get_config(self):
         return {"name": self.name, **self._config}
@@ -148,6 +148,17 @@ class Perturbation(keras.layers.Layer):
 
     def _scaled(self, part):
         return part * ops.cast(self._epsilon, part.dtype)
+
+
+def apply_mask(part, mask):
+    """A perturbation where its mask allows, zero elsewhere."""
+    masked = part * ops.cast(ops.convert_to_tensor(mask), part.dtype)
+    if tuple(masked.shape[1:]) != tuple(part.shape[1:]):
+        raise ValueError(
+            "`mask` must broadcast against one example without enlarging it. Received: mask of "
+            f"shape {np.shape(mask)} for inputs of shape {tuple(part.shape)}"
+        )
+    return masked
 
 
 def check_range(clip):

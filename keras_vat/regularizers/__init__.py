@@ -3,7 +3,7 @@
 from keras_vat.regularizers.adversarial_training import AdversarialTraining
 from keras_vat.regularizers.entropy_minimization import EntropyMinimization
 from keras_vat.regularizers.random_perturbation_training import RandomPerturbationTraining
-from keras_vat.regularizers.registry import get
+from keras_vat.regularizers.registry import get, register
 from keras_vat.regularizers.regularizer import Regularizer
 from keras_vat.regularizers.virtual_adversarial_training import VirtualAdversarialTraining
 
@@ -14,4 +14,5 @@ __all__ = [
     "Regularizer",
     "VirtualAdversarialTraining",
     "get",
+    "register",
 ]

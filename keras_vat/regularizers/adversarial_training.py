@@ -1,15 +1,12 @@
 """Adversarial training with labels (Goodfellow et al., 2015)."""
 
-import keras
-
 from keras_vat.forward import Perturbable
 from keras_vat.perturbations import AdversarialPerturbation
 from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
 from keras_vat.regularizers.registry import register
 
 
-@register("at")
-@keras.saving.register_keras_serializable(package="keras_vat")
+@register("at", package="keras_vat")
 class AdversarialTraining(PerturbationRegularizer):
     """Adversarial training: the loss of the labels at the adversarially perturbed inputs.
 

@@ -1,13 +1,10 @@
 """Entropy minimisation (Grandvalet & Bengio, 2005)."""
 
-import keras
-
 from keras_vat.regularizers.registry import register
 from keras_vat.regularizers.regularizer import Regularizer
 
 
-@register("entropy")
-@keras.saving.register_keras_serializable(package="keras_vat")
+@register("entropy", package="keras_vat")
 class EntropyMinimization(Regularizer):
     """Entropy minimisation: confident outputs on every example, labelled or not.
 

@@ -1,14 +1,11 @@
 """Random perturbation training: VAT without the power iteration."""
 
-import keras
-
 from keras_vat.perturbations import RandomPerturbation
 from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
 from keras_vat.regularizers.registry import register
 
 
-@register("rpt")
-@keras.saving.register_keras_serializable(package="keras_vat")
+@register("rpt", package="keras_vat")
 class RandomPerturbationTraining(PerturbationRegularizer):
     """Random perturbation training: smooth in all directions alike.
 

@@ -1,15 +1,34 @@
 """Regularizers by their registered names."""
 
+import keras
+
 REGULARIZERS = {}
 
 
-def register(name):
-    """Class decorator: makes a regularizer known to `get` under a name, its default name too."""
+def register(name, package="Custom"):
+    """Class decorator: makes a regularizer known to `get` and to Keras's saving.
+
+    Args:
+        name: The name for `get`, and the default name in the logs.
+        package: Prefix of the class in saved files, as in
+            `keras.saving.register_keras_serializable`.
+
+    Raises:
+        ValueError: if another class has the name.
+
+    Example: see `Regularizer`.
+    """
 
     def add(cls):
+        known = REGULARIZERS.get(name, cls)
+        if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise ValueError(
+                f"`name` is taken: '{name}' is {known.__module__}.{known.__qualname__}. "
+                f"Received: name={name!r} for {cls.__module__}.{cls.__qualname__}"
+            )
         cls.registered_name = name
         REGULARIZERS[name] = cls
-        return cls
+        return keras.saving.register_keras_serializable(package=package)(cls)
 
     return add
 

@@ -10,14 +10,37 @@ from keras_vat.forward import Forward, as_tensors
 class Regularizer(keras.layers.Layer):
     """Base class: a penalty that `VATModel` adds to the compiled loss, times `weight`.
 
-    A subclass implements `per_example` and is decorated with
-    `keras_vat.regularizers.registry.register("its name")`; no other file has to change.
+    A method of your own is one class: it implements `per_example`, sets `requires_labels` if it
+    needs labels, adds its arguments to `get_config`, and is decorated with `register`. What it has
+    to work with is the `Forward` of the step: `forward.clean(x)` is the clean pass (`.logits`, and
+    `.target`, the same without gradient; `.distribution` for divergences; `.vjp` and `.jvp` for
+    derivatives with respect to the inputs), `forward.logits(x)` another pass.
 
     Args:
         weight: Factor of the penalty, a number of at least 0 (the papers' alpha).
         name: Name in the logs; `None`: the registered name.
         seed: Integer, or `None`: drawn from Keras's global seed.
+
+    Example:
+
+    >>> @keras_vat.regularizers.register("mirror")
+    ... class MirrorConsistency(keras_vat.regularizers.Regularizer):
+    ...     def __init__(self, axis=2, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.axis = axis
+    ...
+    ...     def per_example(self, forward, x, y):
+    ...         clean = forward.clean(x)
+    ...         mirrored = forward.logits(keras.ops.flip(x, self.axis))
+    ...         return clean.distribution.kl(clean.target, mirrored)
+    ...
+    ...     def get_config(self):
+    ...         return {**super().get_config(), "axis": self.axis}
+    >>> model = keras_vat.VATModel(classifier, MirrorConsistency(weight=0.5))
     """
+
+    registered_name = None
+    """Name for `get`, set by `register`, and the default name in the logs."""
 
     requires_labels = False
     """Whether the method needs labels; in semi-supervised batches it then sees labelled rows."""
@@ -45,7 +68,7 @@ class Regularizer(keras.layers.Layer):
 
     @weight.setter
     def weight(self, value):
-        self._weight.assign(value)
+        self._weight.assign(arguments.non_negative("weight", value))
 
     def penalty(self, classifier, x, y=None, sample_weight=None):
         """The unweighted penalty of a batch.
@@ -63,6 +86,11 @@ class Regularizer(keras.layers.Layer):
         self.check_labels(y)
         y = None if y is None else as_tensors(y)
         values = self.per_example(Forward.of(classifier), as_tensors(x), y)
+        if len(values.shape) != 1:
+            raise ValueError(
+                f"`per_example` of '{self.name}' must return one penalty for each row, shape "
+                f"`(batch,)`. Received: shape {tuple(values.shape)}"
+            )
         if sample_weight is not None and self.requires_labels:
             values = values * as_row_weights(sample_weight, values.dtype)
         return ops.mean(values)
@@ -83,7 +111,7 @@ class Regularizer(keras.layers.Layer):
             x: Structure of tensors `(batch, ...)`.
             y: Labels as a tensor, or `None`.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must implement `per_example`")
 
     def get_config(self):
         return {"name": self.name, **self._config}

@@ -1,14 +1,11 @@
 """Virtual adversarial training (Miyato et al., 2018)."""
 
-import keras
-
 from keras_vat.perturbations import VirtualAdversarialPerturbation
 from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
 from keras_vat.regularizers.registry import register
 
 
-@register("vat")
-@keras.saving.register_keras_serializable(package="keras_vat")
+@register("vat", package="keras_vat")
 class VirtualAdversarialTraining(PerturbationRegularizer):
     """Virtual adversarial training: smooth where the classifier is least smooth.
 
