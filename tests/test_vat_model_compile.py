@@ -164,3 +164,11 @@ def test_an_epsilon_assigned_between_batches_takes_effect(make_vat_model, rows):
     small = fit(model, rows)["rpt"][0]
     method.epsilon = 2e-3
     assert 2 < fit(model, rows)["rpt"][0] / small < 8
+
+
+def test_export_is_the_classifiers(make_vat_model, rows, tmp_path):
+    model = make_vat_model([])
+    model.export(tmp_path / "exported", verbose=False)
+    exported = tf.saved_model.load(tmp_path / "exported")
+    served = exported.serve(rows.x)
+    np.testing.assert_allclose(served, model.classifier(rows.x), rtol=1e-5)

@@ -127,3 +127,22 @@ def test_undecidable_output_in_a_compiled_fit(make_vat_model, rows):
         model.fit(rows.x, rows.y, verbose=0)
     model = make_vat_model(vat(), Opaque(), {"from_logits": False}, loss=likelihood)
     assert model.train_on_batch(rows.x, rows.y, return_dict=True)["vat"] > 0
+
+
+def test_missing_labels_of_the_compiled_loss(make_vat_model, rows):
+    with pytest.raises(ValueError, match="`y` is needed by the compiled loss.*semi_supervised"):
+        make_vat_model(vat()).train_on_batch(rows.x)
+
+
+def test_from_logits_that_contradicts_the_classifier_warns(make_classifier, rows):
+    model = VATModel(make_classifier("softmax"), vat(), from_logits=True)
+    with pytest.warns(UserWarning, match="`from_logits=True` contradicts .*'softmax'"):
+        model.forward()
+
+
+def test_epsilon_and_weight_can_not_be_set_below_zero():
+    regularizer = vat()
+    with pytest.raises(ValueError, match="`epsilon` must be .*Received: epsilon=-1.0"):
+        regularizer.epsilon = -1.0
+    with pytest.raises(ValueError, match="`weight` must be .*Received: weight=-1.0"):
+        regularizer.weight = -1.0

@@ -331,3 +331,9 @@ def test_perturbable_puts_floating_parts_back_in_place():
     shifted = Perturbable(x).shift([tf.ones((5, 2, 3)), tf.ones((5, 4))])
     np.testing.assert_allclose(shifted["a"], x["a"] + 1.0)
     np.testing.assert_array_equal(shifted["token"], x["token"])
+
+
+def test_a_mask_that_would_enlarge_the_inputs_is_refused(image_model):
+    x = np.zeros((2, 6, 4, 2), "float32")
+    with pytest.raises(ValueError, match=r"`mask` must broadcast .*shape \(6, 4\) for inputs"):
+        RandomPerturbation(1.0, mask=np.ones((6, 4)))(image_model, x)

@@ -1,5 +1,6 @@
 """Regularizers by name."""
 
+import keras
 import pytest
 
 import keras_vat
@@ -41,3 +42,46 @@ def test_a_registered_method_joins(monkeypatch):
 
     assert isinstance(keras_vat.regularizers.get("mine"), Mine)
     assert keras_vat.regularizers.get("mine").name == "mine"
+
+
+def test_a_taken_name_is_refused():
+    with pytest.raises(ValueError, match="`name` is taken: .*Received: name='vat'"):
+
+        @register("vat")
+        class Mine(keras_vat.regularizers.Regularizer):
+            pass
+
+
+def test_a_method_of_ones_own_is_saved_and_loaded(monkeypatch, tmp_path, make_classifier, rows):
+    monkeypatch.setattr("keras_vat.regularizers.registry.REGULARIZERS", {})
+
+    @register("shifted", package="tests")
+    class ShiftConsistency(keras_vat.regularizers.Regularizer):
+        def __init__(self, size=0.1, **kwargs):
+            super().__init__(**kwargs)
+            self.size = size
+
+        def per_example(self, forward, x, y):
+            clean = forward.clean(x)
+            return clean.distribution.kl(clean.target, forward.logits(x + self.size))
+
+        def get_config(self):
+            return {**super().get_config(), "size": self.size}
+
+    model = keras_vat.VATModel(make_classifier(), ShiftConsistency(size=0.3, weight=0.5))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    assert model.fit(rows.x, rows.y, verbose=0).history["shifted"][0] > 0
+    model.save(tmp_path / "m.keras")
+    loaded = keras.saving.load_model(tmp_path / "m.keras")
+    assert (loaded.regularizers[0].size, float(loaded.regularizers[0].weight)) == (0.3, 0.5)
+
+
+def test_a_method_must_give_one_penalty_for_each_row(make_classifier, rows):
+    class Scalar(keras_vat.regularizers.Regularizer):
+        def per_example(self, forward, x, y):
+            return keras.ops.mean(x)
+
+    with pytest.raises(ValueError, match=r"`per_example` of .* must return .*shape \(\)"):
+        Scalar(name="scalar").penalty(make_classifier(), rows.x)
+    with pytest.raises(NotImplementedError, match="Regularizer must implement `per_example`"):
+        keras_vat.regularizers.Regularizer(name="bare").penalty(make_classifier(), rows.x)
