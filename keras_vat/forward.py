@@ -3,11 +3,10 @@
 import contextlib
 
 import keras
-import numpy as np
 from keras import ops, tree
 
-from keras_vat.autodiff import Linearization
 from keras_vat.classifier_output import ClassifierOutput
+from keras_vat.forward_pass import ForwardPass
 
 BATCH_STATISTICS = ("batch", "moving", "update")
 
@@ -61,21 +60,21 @@ class Forward:
     def labelled(self, x):
         """The pass of plain Keras training: state moves. Shared as the batch's clean pass."""
         self._begin(x)
-        clean = Pass(self, x, self._call_and_move_state)
+        clean = ForwardPass(self, x, self._call_and_move_state)
         if self._batch_statistics != "moving" or not self._normalization:
             self._clean_passes[self._key(x)] = clean
         return clean
 
     def clean(self, x):
-        """The clean `Pass` of a batch, computed once."""
+        """The clean `ForwardPass` of a batch, computed once."""
         key = self._key(x)
         if key not in self._clean_passes:
-            self._clean_passes[key] = Pass(self, x, self._call_and_average)
+            self._clean_passes[key] = ForwardPass(self, x, self._call_and_average)
         return self._clean_passes[key]
 
     @staticmethod
     def _key(x):
-        """A batch is the same batch if its tensors are (a `Pass` keeps them alive)."""
+        """A batch is the same batch if its tensors are (a `ForwardPass` keeps them alive)."""
         return tuple(id(tensor) for tensor in tree.flatten(x))
 
     def logits(self, x):
@@ -83,8 +82,8 @@ class Forward:
         return self.output.logits(self._call_and_average(x))
 
     def search(self, x):
-        """A `Pass` that only serves to find a perturbation."""
-        return Pass(self, x, self._call)
+        """A `ForwardPass` that only serves to find a perturbation."""
+        return ForwardPass(self, x, self._call)
 
     @property
     def rows_interact(self):
@@ -154,105 +153,6 @@ class Forward:
         finally:
             for thing, value in trainable:
                 thing.trainable = value
-
-
-class Pass:
-    """The classifier at a batch: its logits and their derivatives with respect to the inputs.
-
-    Attributes:
-        outputs: What the classifier returned.
-        logits: Its logits, at least float32; gradients flow to the weights.
-        target: The logits as a constant.
-        distribution: The `OutputDistribution` of the output.
-    """
-
-    def __init__(self, forward, x, call):
-        self.x = x
-        self._linear = Linearization(
-            lambda parts: self._run(forward, call, Perturbable(x).put(parts)),
-            Perturbable(x).parts,
-        )
-        self.outputs, self.distribution = self._linear.auxiliary
-        self.logits = self._linear.value
-        self.target = ops.stop_gradient(self.logits)
-
-    @staticmethod
-    def _run(forward, call, x):
-        outputs = call(x)
-        logits = forward.output.logits(outputs)
-        return logits, (outputs, forward.output.distribution(outputs))
-
-    def vjp(self, cotangent):
-        """J^T cotangent: a list, one tensor for each perturbable input."""
-        return self._linear.vjp(cotangent)
-
-    def jvp(self, tangents):
-        """J tangents, shaped like the logits."""
-        return self._linear.jvp(tangents)
-
-
-class Perturbable:
-    """The floating tensors of an input structure; the others pass through.
-
-    Args:
-        x: A tensor or any structure of tensors.
-    """
-
-    def __init__(self, x):
-        self._structure = x
-        self._flat = tree.flatten(x)
-        self._places = [
-            place for place, tensor in enumerate(self._flat) if is_floating(tensor.dtype)
-        ]
-
-    @property
-    def parts(self):
-        """The floating tensors, as a list."""
-        return [self._flat[place] for place in self._places]
-
-    def select(self, flat):
-        """Of a list with one thing for each input, those that belong to the floating ones."""
-        return [flat[place] for place in self._places]
-
-    def check(self):
-        """Raises where there is nothing to perturb."""
-        if not self._places:
-            dtypes = [keras.backend.standardize_dtype(tensor.dtype) for tensor in self._flat]
-            raise TypeError(
-                "`x` must have at least one floating input: integers can't be perturbed. Cast "
-                "images to floats (epsilon is in their units), or give the classifier embeddings "
-                "instead of tokens. "
-                f"Received: dtypes={dtypes}"
-            )
-
-    def put(self, parts, others=None):
-        """The structure with other floating tensors; `others` replaces what passes through."""
-        flat = [tensor if others is None else others(tensor) for tensor in self._flat]
-        for place, part in zip(self._places, parts, strict=True):
-            flat[place] = part
-        return tree.pack_sequence_as(self._structure, flat)
-
-    def shift(self, perturbation):
-        """The structure with a perturbation (a list, one for each part) added."""
-        return self.put([part + r for part, r in zip(self.parts, perturbation, strict=True)])
-
-
-def as_tensors(x):
-    """Arrays to tensors; float64 arrays to Keras's default float, as `fit` does."""
-
-    def convert(value):
-        if value is None or keras.ops.is_tensor(value):
-            return value
-        value = np.asarray(value)
-        dtype = keras.config.floatx() if value.dtype == np.float64 else None
-        return ops.convert_to_tensor(value, dtype=dtype)
-
-    return tree.map_structure(convert, x)
-
-
-def is_floating(dtype):
-    """Whether a dtype is floating."""
-    return keras.backend.is_float_dtype(keras.backend.standardize_dtype(dtype))
 
 
 def normalization_layers(classifier):

@@ -9,7 +9,8 @@ from keras_vat import arguments, saved_seeds
 from keras_vat.autodiff import num_replicas
 from keras_vat.classifier_output import OUTPUT_KINDS
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
-from keras_vat.forward import BATCH_STATISTICS, Forward, as_tensors
+from keras_vat.forward import BATCH_STATISTICS, Forward
+from keras_vat.perturbable import as_tensors
 from keras_vat.regularizers.regularizer_list import regularizer_list
 from keras_vat.split_inputs import split_inputs
 from keras_vat.tensorflow_training import TensorFlowTraining

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from keras_vat import Forward
-from keras_vat.forward import Perturbable, as_tensors
+from keras_vat.perturbable import Perturbable, as_tensors
 
 
 def snapshot(classifier):

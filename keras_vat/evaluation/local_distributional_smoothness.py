@@ -5,7 +5,8 @@ import numpy as np
 from keras import tree
 
 from keras_vat import divergences
-from keras_vat.forward import Forward, Perturbable, as_tensors
+from keras_vat.forward import Forward
+from keras_vat.perturbable import Perturbable, as_tensors
 from keras_vat.perturbations import VirtualAdversarialPerturbation
 
 

@@ -3,7 +3,7 @@
 from keras import ops
 
 from keras_vat import autodiff
-from keras_vat.forward import Perturbable
+from keras_vat.perturbable import Perturbable
 from keras_vat.perturbations import norms
 
 CURVATURES = ("auto", "exact", "logit_difference", "finite_difference")

@@ -5,7 +5,8 @@ import numpy as np
 from keras import ops, tree
 
 from keras_vat import arguments
-from keras_vat.forward import Forward, Perturbable, as_tensors
+from keras_vat.forward import Forward
+from keras_vat.perturbable import Perturbable, as_tensors
 from keras_vat.perturbations import norms
 from keras_vat.replica_seed_generator import ReplicaSeedGenerator
 
@@ -152,13 +153,17 @@ class Perturbation(keras.layers.Layer):
 
 def apply_mask(part, mask):
     """A perturbation where its mask allows, zero elsewhere."""
-    masked = part * ops.cast(ops.convert_to_tensor(mask), part.dtype)
-    if tuple(masked.shape[1:]) != tuple(part.shape[1:]):
+    example = tuple(part.shape[1:])
+    try:
+        fits = None in example or np.broadcast_shapes(example, np.shape(mask)) == example
+    except ValueError:
+        fits = False
+    if not fits:
         raise ValueError(
             "`mask` must broadcast against one example without enlarging it. Received: mask of "
-            f"shape {np.shape(mask)} for inputs of shape {tuple(part.shape)}"
+            f"shape {np.shape(mask)} for examples of shape {example}"
         )
-    return masked
+    return part * ops.cast(ops.convert_to_tensor(mask), part.dtype)
 
 
 def check_range(clip):

@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from keras_vat import arguments
-from keras_vat.forward import Forward, as_tensors
+from keras_vat.forward import Forward
+from keras_vat.perturbable import as_tensors
 
 
 class Regularizer(keras.layers.Layer):

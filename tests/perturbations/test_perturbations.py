@@ -8,7 +8,7 @@ from golden.tanh_net import TanhNet, kl, softmax
 
 from keras_vat import Forward
 from keras_vat.divergences import Categorical, Divergence
-from keras_vat.forward import Perturbable, as_tensors
+from keras_vat.perturbable import Perturbable, as_tensors
 from keras_vat.perturbations import (
     AdversarialPerturbation,
     RandomPerturbation,
@@ -333,7 +333,10 @@ def test_perturbable_puts_floating_parts_back_in_place():
     np.testing.assert_array_equal(shifted["token"], x["token"])
 
 
-def test_a_mask_that_would_enlarge_the_inputs_is_refused(image_model):
-    x = np.zeros((2, 6, 4, 2), "float32")
-    with pytest.raises(ValueError, match=r"`mask` must broadcast .*shape \(6, 4\) for inputs"):
-        RandomPerturbation(1.0, mask=np.ones((6, 4)))(image_model, x)
+@pytest.mark.parametrize("shape", [(6, 4), (3, 6, 4, 2), (6, 2, 4, 2)])
+def test_a_mask_that_does_not_fit_an_example_is_refused(image_model, shape):
+    x = np.zeros((3, 6, 4, 2), "float32")
+    with pytest.raises(
+        ValueError, match=r"`mask` must broadcast .*for examples of shape \(6, 4, 2"
+    ):
+        RandomPerturbation(1.0, mask=np.ones(shape))(image_model, x)

@@ -1,0 +1,69 @@
+"""The inputs that a perturbation can move."""
+
+import keras
+import numpy as np
+from keras import ops, tree
+
+
+class Perturbable:
+    """The floating tensors of an input structure; the others pass through.
+
+    Args:
+        x: A tensor or any structure of tensors.
+    """
+
+    def __init__(self, x):
+        self._structure = x
+        self._flat = tree.flatten(x)
+        self._places = [
+            place for place, tensor in enumerate(self._flat) if is_floating(tensor.dtype)
+        ]
+
+    @property
+    def parts(self):
+        """The floating tensors, as a list."""
+        return [self._flat[place] for place in self._places]
+
+    def select(self, flat):
+        """Of a list with one thing for each input, those that belong to the floating ones."""
+        return [flat[place] for place in self._places]
+
+    def check(self):
+        """Raises where there is nothing to perturb."""
+        if not self._places:
+            dtypes = [keras.backend.standardize_dtype(tensor.dtype) for tensor in self._flat]
+            raise TypeError(
+                "`x` must have at least one floating input: integers can't be perturbed. Cast "
+                "images to floats (epsilon is in their units), or give the classifier embeddings "
+                "instead of tokens. "
+                f"Received: dtypes={dtypes}"
+            )
+
+    def put(self, parts, others=None):
+        """The structure with other floating tensors; `others` replaces what passes through."""
+        flat = [tensor if others is None else others(tensor) for tensor in self._flat]
+        for place, part in zip(self._places, parts, strict=True):
+            flat[place] = part
+        return tree.pack_sequence_as(self._structure, flat)
+
+    def shift(self, perturbation):
+        """The structure with a perturbation (a list, one for each part) added."""
+        return self.put([part + r for part, r in zip(self.parts, perturbation, strict=True)])
+
+
+def as_tensors(x):
+    """Arrays to tensors; float64 arrays to Keras's default float, as `fit` does."""
+
+    def convert(value):
+        if value is None or keras.ops.is_tensor(value):
+            return value
+        value = np.asarray(value)
+        dtype = keras.config.floatx() if value.dtype == np.float64 else None
+        return ops.convert_to_tensor(value, dtype=dtype)
+
+    return tree.map_structure(convert, x)
+
+
+def is_floating(dtype):
+    """Whether a dtype is floating."""
+    return keras.backend.is_float_dtype(keras.backend.standardize_dtype(dtype))
