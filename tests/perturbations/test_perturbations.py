@@ -336,7 +336,5 @@ def test_perturbable_puts_floating_parts_back_in_place():
 @pytest.mark.parametrize("shape", [(6, 4), (3, 6, 4, 2), (6, 2, 4, 2)])
 def test_a_mask_that_does_not_fit_an_example_is_refused(image_model, shape):
     x = np.zeros((3, 6, 4, 2), "float32")
-    with pytest.raises(
-        ValueError, match=r"`mask` must broadcast .*for examples of shape \(6, 4, 2"
-    ):
+    with pytest.raises(ValueError, match=r"`mask` must broadcast .*examples of shape \(6, 4, 2"):
         RandomPerturbation(1.0, mask=np.ones(shape))(image_model, x)
