@@ -21,7 +21,7 @@ from keras_vat import regularizers
 from keras_vat.classifiers.published_settings import MNIST_100_LABELS
 
 FOLDER = report.RESULTS / "accuracy"
-PAPER = {"rpt": 6.81, "vat xi=1e-6": 1.36}
+PAPER = {"rpt": 6.81, "vat xi=1e-6": 1.36, "vat": 1.36}
 VALIDATION_ROWS = 1000
 
 # Method -> (regularizers for an epsilon, values of epsilon to choose from; before `tune` has run,
@@ -97,7 +97,6 @@ def train(methods, settings, seed, updates, epoch=1000):
         callbacks=[watch, keras_vat.callbacks.BatchNormReestimation(unlabeled, seed=seed)],
     )
     return {
-        "updates": updates,
         "test error": error(model, test),
         "test error, moving averages of training": watch.errors[-1],
         "best test error": min(watch.errors),
@@ -137,6 +136,7 @@ def work(arguments):
     path = FOLDER / f"{arguments.table}.{arguments.stage}.jsonl"
     FOLDER.mkdir(parents=True, exist_ok=True)
     for job in jobs(arguments):
+        job["updates"] = arguments.updates
         if any(job.items() <= row.items() for row in read(path)):
             continue
         chosen = methods[job["method"]][0](job["epsilon"])
@@ -147,24 +147,26 @@ def work(arguments):
 
 
 def summary(table):
-    """One row for each method, over the seeds."""
-    rows = read(FOLDER / f"{table}.run.jsonl")
+    """One row for each method, epsilon and number of updates, over the seeds."""
+    runs = {}
+    for row in read(FOLDER / f"{table}.run.jsonl"):
+        key = (row["method"], row["epsilon"], row["updates"])
+        runs.setdefault(key, []).append(row["test error"])
+    order = list(TABLES[table][0])
     lines = []
-    for method in TABLES[table][0]:
-        runs = [row for row in rows if row["method"] == method]
-        if runs:
-            errors = [row["test error"] for row in runs]
-            lines.append(
-                {
-                    "method": method,
-                    "epsilon": runs[0]["epsilon"],
-                    "updates": runs[0]["updates"],
-                    "seeds": len(runs),
-                    "mean test error, %": float(np.mean(errors)),
-                    "standard deviation": float(np.std(errors, ddof=1)) if len(runs) > 1 else "",
-                    "paper (100,000 updates)": PAPER.get(method, ""),
-                }
-            )
+    for method, epsilon, updates in sorted(runs, key=lambda k: (-k[2], order.index(k[0]))):
+        errors = runs[method, epsilon, updates]
+        lines.append(
+            {
+                "method": method,
+                "epsilon": epsilon,
+                "updates": updates,
+                "seeds": len(errors),
+                "mean test error, %": float(np.mean(errors)),
+                "standard deviation": float(np.std(errors, ddof=1)) if len(errors) > 1 else "",
+                "paper (100,000 updates)": PAPER.get(method, ""),
+            }
+        )
     return lines
 
 
