@@ -7,6 +7,7 @@ from keras import ops, tree
 
 from keras_vat.classifier_output import ClassifierOutput
 from keras_vat.forward_pass import ForwardPass
+from keras_vat.saved_seeds import seed_states
 
 BATCH_STATISTICS = ("batch", "moving", "update")
 
@@ -124,16 +125,18 @@ class Forward:
         return outputs
 
     def _state_at_start(self):
-        """Seeds and other state, but not the statistics that policies are about."""
+        """Seeds and other state, but not the statistics that policies are about.
+
+        Frozen weights are no state: they would be copied for nothing.
+        """
         if not self.training:
             return []
-        normalization = [layer.non_trainable_variables for layer in self._normalization]
-        skipped = {id(variable) for variable in tree.flatten(normalization)}
-        return [
-            (variable, ops.copy(variable))  # the numbers of now, whatever is assigned later
-            for variable in self.classifier.non_trainable_variables
-            if id(variable) not in skipped
-        ]
+        state = seed_states(self.classifier)
+        for layer in self.classifier._flatten_layers():
+            if layer not in self._normalization:
+                state += layer._non_trainable_variables
+        # Copies: the numbers of now, whatever is assigned later.
+        return [(variable, ops.copy(variable)) for variable in state]
 
     @contextlib.contextmanager
     def _normalization_frozen(self):
