@@ -2,7 +2,7 @@
 
 The steps of all methods are timed in turn, again and again, within one process, so that each ratio
 compares neighbours in time. The bound counts forward passes of the network (F), a backward pass to
-inputs or to weights being one F: 3 F for supervised training, 8 F for VAT (DESIGN: 3 + 2 + 3).
+inputs or to weights being one F: 3 F for supervised training, 8 F for VAT (3 + 2 + 3).
 
     python benchmarks/step_time.py                      # every net: about ten minutes on two cores
     python benchmarks/step_time.py --nets mnist_mlp

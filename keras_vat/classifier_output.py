@@ -63,10 +63,6 @@ class ClassifierOutput:
             logits = logits - ops.log(ops.maximum(1.0 - probabilities, _TINY))
         return logits
 
-    def logits_are_traced(self, outputs):
-        """Whether `logits` are the model's own rather than known only up to a constant."""
-        return self._trace_logits(outputs) is not None
-
     def distribution(self, outputs):
         """The `OutputDistribution` of the output."""
         return DISTRIBUTIONS[self._find_kind(outputs)]

@@ -104,6 +104,15 @@ def test_fit_and_validation(rows):
     assert_same_state(plain, model)
 
 
+def assert_same_run(plain, model, rows):
+    logs = [
+        m.fit(rows.x, rows.y, batch_size=4, shuffle=False, verbose=0).history
+        for m in (plain, model)
+    ]
+    assert_same_logs(*logs)
+    assert_same_state(plain, model)
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -115,23 +124,11 @@ def test_fit_and_validation(rows):
     ids=["eager", "steps_per_execution", "accumulation", "adam_with_ema"],
 )
 def test_compile_settings(rows, settings):
-    plain, model = pair(**settings)
-    logs = [
-        m.fit(rows.x, rows.y, batch_size=4, shuffle=False, verbose=0).history
-        for m in (plain, model)
-    ]
-    assert_same_logs(*logs)
-    assert_same_state(plain, model)
+    assert_same_run(*pair(**settings), rows)
 
 
 def test_without_regularizers(rows):
-    plain, model = pair(regularizers=[])
-    logs = [
-        m.fit(rows.x, rows.y, batch_size=4, shuffle=False, verbose=0).history
-        for m in (plain, model)
-    ]
-    assert_same_logs(*logs)
-    assert_same_state(plain, model)
+    assert_same_run(*pair(regularizers=[]), rows)
 
 
 def test_jit_compiled_step_is_the_same_up_to_rounding(rows):
