@@ -35,7 +35,7 @@ MNIST_SSL = {
         ],
         (3.5, 5.0, 7.0),
     ),
-    "vat": (lambda epsilon: [regularizers.get("vat", epsilon=epsilon)], (2.5, 3.5, 5.0)),
+    "vat": (lambda epsilon: [regularizers.get("vat", epsilon=epsilon)], (3.5, 5.0, 7.0)),
 }
 TABLES = {"mnist-ssl": (MNIST_SSL, MNIST_100_LABELS)}
 

@@ -63,6 +63,17 @@ class ClassifierOutput:
             logits = logits - ops.log(ops.maximum(1.0 - probabilities, _TINY))
         return logits
 
+    def restored(self, outputs, logits):
+        """What the classifier would have returned, had its logits been these.
+
+        `outputs` is what it returned; a loss of the result depends on the logits alone.
+        """
+        if self._trace_logits(outputs) is outputs:
+            return logits
+        restored = self.distribution(outputs).mean(logits)
+        restored._keras_logits = logits  # as Keras's softmax and sigmoid leave it
+        return restored
+
     def distribution(self, outputs):
         """The `OutputDistribution` of the output."""
         return DISTRIBUTIONS[self._find_kind(outputs)]

@@ -5,8 +5,10 @@ import contextlib
 import keras
 from keras import ops, tree
 
+from keras_vat import autodiff
 from keras_vat.classifier_output import ClassifierOutput
 from keras_vat.forward_pass import ForwardPass
+from keras_vat.norms import rescaled
 from keras_vat.saved_seeds import seed_states
 
 BATCH_STATISTICS = ("batch", "moving", "update")
@@ -26,6 +28,8 @@ class Forward:
         from_logits: As in `VATModel`.
         batch_statistics: As in `VATModel`; without effect unless `training`.
         loss: The compiled loss, as evidence on the output; or `None`.
+        compute_loss: Callable `(y, y_pred) -> scalar`, the loss of a batch; `None`: the negative
+            log likelihood.
     """
 
     def __init__(
@@ -36,10 +40,12 @@ class Forward:
         from_logits=None,
         batch_statistics="batch",
         loss=None,
+        compute_loss=None,
     ):
         self.classifier = classifier
         self.training = training
         self.output = ClassifierOutput(classifier, output, from_logits, loss)
+        self._compute_loss = compute_loss
         self._batch_statistics = batch_statistics if training else "batch"
         self._normalization = self._start = None
         self._clean_passes = {}
@@ -81,6 +87,21 @@ class Forward:
     def logits(self, x):
         """Logits of a pass that a penalty's gradient flows through."""
         return self.output.logits(self._call_and_average(x))
+
+    def loss_gradient(self, x, y):
+        """The direction of each example's loss gradient: one tensor for each floating input.
+
+        Its length has no meaning; a gradient of it reaches the weights.
+        """
+        clean = self.clean(x)
+
+        def loss(logits):
+            if self._compute_loss is None:
+                return clean.distribution.negative_log_likelihood(y, logits[0])
+            return self._compute_loss(y, self.output.restored(clean.outputs, logits[0]))
+
+        slope = autodiff.gradient(loss, [clean.logits])[0]
+        return clean.vjp(rescaled(slope, jointly=self.rows_interact))
 
     def search(self, x):
         """A `ForwardPass` that only serves to find a perturbation."""

@@ -19,7 +19,8 @@ class TensorFlowTraining:
             scale = 1.0 / autodiff.num_replicas()
             total = step.supervised_loss
             for regularizer, penalty in zip(self.regularizers, step.penalties, strict=True):
-                total += scale * tf.cast(regularizer.weight.value * penalty, total.dtype)
+                weight = tf.cast(scale * regularizer.weight.value, total.dtype)
+                total += weight * tf.cast(penalty, total.dtype)
             scaled_total = self.optimizer.scale_loss(total) if self.optimizer else total
         finite = on_all_replicas(
             tf.reduce_all(tf.math.is_finite([tf.cast(p, "float32") for p in step.penalties]))

@@ -155,6 +155,7 @@ class VATModel(TensorFlowTraining, keras.Model):
             from_logits=self._config["from_logits"],
             batch_statistics=self._config["batch_statistics"],
             loss=getattr(self, "loss", None),
+            compute_loss=self._loss if getattr(self, "loss", None) else None,
         )
 
     def compute_step(self, x, y, sample_weight):
@@ -188,6 +189,9 @@ class VATModel(TensorFlowTraining, keras.Model):
             )
             rows.append(ops.shape(tree.flatten(batch)[0])[0])
         return Step(labeled, y_pred, supervised_loss, penalties, rows)
+
+    def _loss(self, y, y_pred):
+        return self.compute_loss(y=y, y_pred=y_pred)
 
     def track(self, step, total, finite):
         """Updates the trackers of losses and penalties."""

@@ -3,8 +3,7 @@
 import keras
 from keras import ops
 
-from keras_vat import arguments, autodiff
-from keras_vat.perturbations import norms
+from keras_vat import arguments, autodiff, norms
 from keras_vat.perturbations.perturbation import Perturbation
 
 NORMS = ("l2", "linf")

@@ -2,9 +2,8 @@
 
 from keras import ops
 
-from keras_vat import autodiff
+from keras_vat import autodiff, norms
 from keras_vat.perturbable import Perturbable
-from keras_vat.perturbations import norms
 
 CURVATURES = ("auto", "exact", "logit_difference", "finite_difference")
 

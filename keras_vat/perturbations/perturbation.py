@@ -4,10 +4,9 @@ import keras
 import numpy as np
 from keras import ops, tree
 
-from keras_vat import arguments
+from keras_vat import arguments, norms
 from keras_vat.forward import Forward
 from keras_vat.perturbable import Perturbable, as_tensors
-from keras_vat.perturbations import norms
 from keras_vat.replica_seed_generator import ReplicaSeedGenerator
 
 

@@ -3,9 +3,8 @@
 import keras
 from keras import ops
 
-from keras_vat import arguments, divergences
+from keras_vat import arguments, divergences, norms
 from keras_vat.perturbable import Perturbable
-from keras_vat.perturbations import norms
 from keras_vat.perturbations.curvature import CURVATURES, hessian_product
 from keras_vat.perturbations.perturbation import Perturbation
 

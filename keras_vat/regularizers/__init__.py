@@ -6,6 +6,7 @@ from keras_vat.regularizers.random_perturbation_training import RandomPerturbati
 from keras_vat.regularizers.registry import get, register
 from keras_vat.regularizers.regularizer import Regularizer
 from keras_vat.regularizers.virtual_adversarial_training import VirtualAdversarialTraining
+from keras_vat.regularizers.virtual_movement_training import VirtualMovementTraining
 
 __all__ = [
     "AdversarialTraining",
@@ -13,6 +14,7 @@ __all__ = [
     "RandomPerturbationTraining",
     "Regularizer",
     "VirtualAdversarialTraining",
+    "VirtualMovementTraining",
     "get",
     "register",
 ]

@@ -79,7 +79,7 @@ class Regularizer(keras.layers.Layer):
                 which says how the classifier is to be run.
             x: Inputs, `(batch, ...)`, or a structure of them.
             y: Labels, needed where `requires_labels`.
-            sample_weight: `(batch,)` factors of the rows; used by methods that need labels.
+            sample_weight: `(batch,)` factors of the rows, for methods that use the labels.
 
         Returns:
             Scalar tensor, the mean over the batch.
@@ -92,9 +92,13 @@ class Regularizer(keras.layers.Layer):
                 f"`per_example` of '{self.name}' must return one penalty for each row, shape "
                 f"`(batch,)`. Received: shape {tuple(values.shape)}"
             )
-        if sample_weight is not None and self.requires_labels:
+        if sample_weight is not None and self.uses_labels(y):
             values = values * as_row_weights(sample_weight, values.dtype)
         return ops.mean(values)
+
+    def uses_labels(self, y):
+        """Whether the penalty depends on these labels, so that the rows' weights apply to it."""
+        return self.requires_labels
 
     def check_labels(self, y):
         """Raises where labels are needed and missing."""
@@ -128,6 +132,6 @@ def as_row_weights(sample_weight, dtype):
     if any(size != 1 for size in sample_weight.shape[1:]):
         raise ValueError(
             "`sample_weight` must have one weight for each row, shape `(batch,)`, for a "
-            f"regularizer that needs labels. Received: shape {tuple(sample_weight.shape)}"
+            f"regularizer that uses labels. Received: shape {tuple(sample_weight.shape)}"
         )
     return ops.reshape(sample_weight, (-1,))

@@ -25,8 +25,8 @@ def unit(parts, joint=True, fallback=None):
     usable = ops.logical_and(largest > 0, ops.isfinite(largest))
     largest = ops.where(usable, largest, ops.ones_like(largest))
     scaled = [ops.where(column(usable, part), part / column(largest, part), 0.0) for part in parts]
-    length = ops.sqrt(_reduce(scaled, ops.sum, ops.square, ops.add))
-    length = ops.where(usable, length, ops.ones_like(length))
+    squared = _reduce(scaled, ops.sum, ops.square, ops.add)
+    length = ops.sqrt(ops.where(usable, squared, ops.ones_like(squared)))
     scaled = [part / column(length, part) for part in scaled]
     if fallback is None:
         return scaled

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_vat.perturbations import norms
+from keras_vat import norms
 
 
 def test_rows_of_any_size_become_unit_vectors():

@@ -1,0 +1,91 @@
+"""What all movement fields have in common: the normalisation of eq. 2."""
+
+import numpy as np
+
+
+class MovementField:
+    """Base class: a family of movement fields, all combinations of a few directions.
+
+    A movement field gives every position p of a lattice a vector V_p, in steps of the lattice,
+    by which what lies there moves; all channels move together. A family of your own implements
+    `directions`; `VirtualMovementTraining` then finds its member that changes the classifier most.
+
+    Formula:
+
+        V = sum_k phi_k B_k,  normalised to  mean over p of ||V_p||^2 = 1   (eq. 2)
+
+    `basis` turns the directions into orthonormal ones with respect to that mean, so that the
+    members of the family are the unit vectors phi, and a linear function a^T phi has its maximum
+    ||a|| at phi = a / ||a||, whatever the field and the lattice.
+
+    Example:
+
+    >>> @keras.saving.register_keras_serializable(package="mine")
+    ... class ShearField(keras_vat.movement_fields.MovementField):
+    ...     def directions(self, lattice):
+    ...         height, width = lattice
+    ...         rows = np.arange(height)[:, None] - (height - 1) / 2
+    ...         shear = np.zeros((1, height, width, 2))
+    ...         shear[0, ..., 1] = rows  # columns move by an amount that grows with the row
+    ...         return shear
+    >>> keras_vat.regularizers.VirtualMovementTraining(fields=["shift", ShearField()])
+
+    Reference:
+        VMT (2018), sections 2.1 to 2.3.
+    """
+
+    @property
+    def name(self):
+        """Name of the family; of your own families, that of the class."""
+        return type(self).__name__
+
+    def directions(self, lattice):
+        """The directions B_k, which need be neither normalised nor independent.
+
+        Args:
+            lattice: Sizes of the lattice's axes, such as `(height, width)`.
+
+        Returns:
+            NumPy array `(directions, *lattice, axes)`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must implement `directions`")
+
+    def gram(self, directions):
+        """Inner products of directions, `(directions, directions)`; the norm that is held at 1."""
+        positions = np.prod(directions.shape[1:-1])
+        flat = directions.reshape(len(directions), -1)
+        return flat @ flat.T / positions
+
+    def basis(self, lattice):
+        """Orthonormal directions, `(at most directions, *lattice, axes)`; none may be left.
+
+        Raises:
+            ValueError: if `directions` returns another shape.
+        """
+        lattice = tuple(lattice)
+        directions = np.asarray(self.directions(lattice), "float64")
+        if directions.ndim == 0 or directions.shape[1:] != (*lattice, len(lattice)):
+            raise ValueError(
+                f"`directions` of {type(self).__name__} must return shape `(directions, *lattice, "
+                f"axes)`, here (directions, {', '.join(map(str, lattice))}, {len(lattice)}). "
+                f"Received: shape {directions.shape}"
+            )
+        if not len(directions):
+            return directions
+        lengths, axes = np.linalg.eigh(self.gram(directions))
+        independent = lengths > 1e-10 * max(lengths.max(), 1e-30)
+        whitening = axes[:, independent] / np.sqrt(lengths[independent])
+        return np.tensordot(whitening.T, directions, axes=1)
+
+    def get_config(self):
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def centered_positions(lattice):
+    """Positions seen from the centre of the lattice, `(*lattice, axes)`."""
+    axes = [np.arange(size) - (size - 1) / 2 for size in lattice]
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
