@@ -30,6 +30,9 @@ METHODS = {
     "vat exact": (5, 6),
     "vat finite_difference": (5, 6),
     "vat+entropy": (5, 8),
+    "vmt": (3, None),
+    "vmt shift": (3, None),
+    "fat": (10, 13),
 }
 NETS = {
     "mnist_mlp": (keras_vat.classifiers.mnist_mlp, (28, 28, 1), 256, (64, 256)),
@@ -46,6 +49,10 @@ def make(method):
         return [*make("vat"), *make("entropy")]
     if name == "entropy":
         return [regularizers.get("entropy")]
+    if name == "vmt":
+        return [regularizers.get("vmt", **({"fields": rest} if rest else {}))]
+    if name == "fat":
+        return [regularizers.get("fat", epsilon=1.0, radius=1.0)]
     return [regularizers.get(name, epsilon=1.0, **({"curvature": rest} if rest else {}))]
 
 
@@ -81,12 +88,12 @@ def step_function(build, method, data, jit_compile):
     return lambda: step(*flat)
 
 
-def measure(net, semi_supervised, repeats, inner, jit_compile):
+def measure(net, methods, semi_supervised, repeats, inner, jit_compile):
     build, shape, supervised_rows, (labeled, unlabeled) = NETS[net]
     if not semi_supervised:
         labeled, unlabeled = supervised_rows, None
     data = batch(shape, labeled, unlabeled)
-    methods = [m for m in METHODS if not (semi_supervised and METHODS[m][1] is None)]
+    methods = [m for m in methods if not (semi_supervised and METHODS[m][1] is None)]
     steps = {method: step_function(build, method, data, jit_compile) for method in methods}
     times = {method: [] for method in methods}
     for repeat in range(repeats + 1):
@@ -119,6 +126,7 @@ def measure(net, semi_supervised, repeats, inner, jit_compile):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--jit_compile", action="store_true")
     parser.add_argument("--name", default="step_time")
@@ -127,7 +135,10 @@ def main():
     for net in arguments.nets:
         for semi_supervised in (False, True):
             inner = 10 if net == "mnist_mlp" else 1
-            found = measure(net, semi_supervised, arguments.repeats, inner, arguments.jit_compile)
+            methods = ["supervised", *(m for m in arguments.methods if m != "supervised")]
+            found = measure(
+                net, methods, semi_supervised, arguments.repeats, inner, arguments.jit_compile
+            )
             print(report.table(found, list(found[0])), flush=True)
             rows += found
     report.save(arguments.name, rows, repeats=arguments.repeats)

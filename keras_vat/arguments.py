@@ -15,6 +15,11 @@ def non_negative(name, value):
     return _number(name, value, lambda v: v >= 0, "a finite number of at least 0")
 
 
+def fraction(name, value):
+    """Raises unless `value` is a number of at least 0 and below 1; returns it as a float."""
+    return _number(name, value, lambda v: 0 <= v < 1, "a number of at least 0 and below 1")
+
+
 def whole_number(name, value, minimum):
     """Raises unless `value` is an integer of at least `minimum`; returns it."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):

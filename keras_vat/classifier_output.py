@@ -63,6 +63,13 @@ class ClassifierOutput:
             logits = logits - ops.log(ops.maximum(1.0 - probabilities, _TINY))
         return logits
 
+    def has_exact_logits(self, outputs):
+        """Whether `logits` are the classifier's own, and not only known up to a constant.
+
+        Probabilities determine the logits of a softmax up to a constant for each example.
+        """
+        return self._trace_logits(outputs) is not None
+
     def restored(self, outputs, logits):
         """What the classifier would have returned, had its logits been these.
 

@@ -39,8 +39,8 @@ class VATModel(TensorFlowTraining, keras.Model):
     y)` (see `keras_vat.data.semi_supervised`), and then methods without labels see the unlabelled
     batch, methods with labels the labelled one. `evaluate`, `predict`, `export` and calls do what
     the classifier alone would do. Logs have `loss` (the total), `supervised_loss` (to compare with
-    `val_loss`), one entry for each regularizer under its name (unweighted) and the compiled
-    metrics.
+    `val_loss`), one entry for each regularizer under its name (unweighted), what a regularizer
+    counts besides (as `fat_kept`) and the compiled metrics.
 
     All passes of a step use the same dropout masks; only the labelled pass moves seeds and
     moving averages.
@@ -134,6 +134,8 @@ class VATModel(TensorFlowTraining, keras.Model):
     def step_trackers(self):
         """Metrics that only training steps update."""
         trackers = [self._supervised_tracker, *self._penalty_trackers]
+        for regularizer in self.regularizers:
+            trackers += regularizer.metrics
         return trackers + ([self._skipped_tracker] if self._skipped_tracker else [])
 
     def call(self, inputs, training=None, mask=None):

@@ -2,6 +2,7 @@
 
 from keras_vat.regularizers.adversarial_training import AdversarialTraining
 from keras_vat.regularizers.entropy_minimization import EntropyMinimization
+from keras_vat.regularizers.fast_adversarial_training import FastAdversarialTraining
 from keras_vat.regularizers.random_perturbation_training import RandomPerturbationTraining
 from keras_vat.regularizers.registry import get, register
 from keras_vat.regularizers.regularizer import Regularizer
@@ -11,6 +12,7 @@ from keras_vat.regularizers.virtual_movement_training import VirtualMovementTrai
 __all__ = [
     "AdversarialTraining",
     "EntropyMinimization",
+    "FastAdversarialTraining",
     "RandomPerturbationTraining",
     "Regularizer",
     "VirtualAdversarialTraining",

@@ -39,7 +39,10 @@ class PerturbationRegularizer(Regularizer):
         self.perturbation.epsilon = value
 
     def per_example(self, forward, x, y):
-        r = self.perturbation.find(forward, x, y)
+        return self.divergence_at(forward, x, self.perturbation.find(forward, x, y))
+
+    def divergence_at(self, forward, x, r):
+        """D[p(y | x), p(y | x + r)] of every example, `(batch,)`; r a list as `find` returns."""
         clean = forward.clean(x)
         divergence = divergences.get(self._divergence, clean.distribution)
         return divergence(clean.target, forward.logits(Perturbable(x).shift(r)))

@@ -49,6 +49,13 @@ def compiled_model(regularizer, classifier, learning_rate=0.1):
     return model
 
 
+def without_bad_samples(regularizer):
+    """Their losses have no target to hold fixed and do not end with epsilon."""
+    if hasattr(regularizer, "bad_sample_weight"):
+        regularizer.bad_sample_weight = 0.0
+    return regularizer
+
+
 @every_method
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_penalty_is_a_finite_scalar(make, method, dtype, images):
@@ -119,7 +126,7 @@ def test_noise_differs_from_call_to_call(make, method, images):
 @unsupervised_perturbation
 def test_zero_at_epsilon_zero(make, method, images):
     x, _ = images
-    regularizer = make(method)
+    regularizer = without_bad_samples(make(method))
     assert float(regularizer.penalty(image_classifier(), x)) > 0
     regularizer.epsilon = 0.0
     assert float(regularizer.penalty(image_classifier(), x)) == 0.0
@@ -144,7 +151,7 @@ def test_no_gradient_into_the_target_or_the_perturbation(make, method, images):
         FrozenTarget(frozen, training=True),
     ):
         with tf.GradientTape() as tape:
-            penalty = make(method).penalty(forward, x, y)
+            penalty = without_bad_samples(make(method)).penalty(forward, x, y)
         gradients.append(tape.gradient(penalty, [w.value for w in weights]))
     for gradient, expected in zip(*gradients, strict=True):
         assert np.any(expected)

@@ -1,0 +1,209 @@
+"""Fast adversarial training with bad samples (Kim et al., 2019)."""
+
+import keras
+from keras import ops
+
+from keras_vat import arguments, norms
+from keras_vat.divergences.output_distribution import sum_per_example
+from keras_vat.forward import Forward
+from keras_vat.perturbable import Perturbable, as_tensors
+from keras_vat.perturbations import VirtualAdversarialPerturbation
+from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
+from keras_vat.regularizers.registry import register
+
+
+@register("fat", package="keras_vat")
+class FastAdversarialTraining(PerturbationRegularizer):
+    """Fast adversarial training: VAT, and bad samples that push the boundary out of the data.
+
+    The adversarial direction leads from an example towards the decision boundary. A bad sample lies
+    a distance `radius` along it; where the classifier is unsure of it, it lies between the classes,
+    and the classifier learns that it belongs to none of them: to an extra class whose logit is
+    fixed at 0.
+
+    Formula, with g the K logits, s = log(1 + sum_k exp g_k) and q_k = exp(g_k - s):
+
+        v = d after K power iterations from a random d, as in virtual adversarial training
+        r = the one of +epsilon v, -epsilon v with the larger D[p(y|x), p(y|x + r)]
+        x_bad = x + radius r / ||r||_2,  kept if max_k p(k | x_bad) <= 1 - threshold
+        L_true(x) = -sum_k q_k (g_k - s)
+        L_fake(x_bad) = s
+        penalty = mean D[p(y|x), p(y|x + r)]
+                  + bad_sample_weight (mean L_true(x) + mean over kept x_bad of L_fake(x_bad))
+
+    r is found once and serves both terms; the clean pass is shared. Which share of the bad samples
+    was kept is in the logs, as `fat_kept`. Move `bad_sample_weight` by `callbacks.LambdaWarmup`:
+    before the classifier is reasonable, bad samples are not between the classes.
+
+    Args:
+        epsilon: L2 norm of r for each example, in the units of the inputs.
+        radius: Distance of the bad samples from their examples, in the same units; the paper's C.
+        threshold: How unsure the classifier must be of a bad sample that is kept, from 0 (all are)
+            up to 1; the paper's alpha.
+        bad_sample_weight: The paper's lambda.
+        num_power_iterations: K, an integer of at least 0.
+        sign_search: Whether the better of +r and -r is taken, for two more forward passes.
+        curvature, xi: As in `VirtualAdversarialTraining`.
+        weight: Factor of the whole penalty.
+        name: Name in the logs.
+        seed: Integer or `None`.
+        mask: Where inputs may move, as in `perturbations.Perturbation`.
+        clip: `(low, high)`: perturbed inputs and bad samples stay in this range.
+
+    Raises:
+        ValueError: for a classifier that is no softmax over logits, and for one whose logits are
+            known up to a constant only.
+
+    Example:
+
+    >>> model = keras_vat.VATModel(classifier, keras_vat.regularizers.FastAdversarialTraining(
+    ...     epsilon=1.5, radius=4.0))
+    >>> model.fit(batches, epochs=30, callbacks=[keras_vat.callbacks.LambdaWarmup()])
+
+    Reference:
+        FAT (2019), section 4: eq. 8, and the modified direction of section 4.2.
+    """
+
+    def __init__(
+        self,
+        epsilon,
+        radius,
+        threshold=0.01,
+        bad_sample_weight=1.0,
+        num_power_iterations=1,
+        sign_search=True,
+        curvature="auto",
+        xi=None,
+        weight=1.0,
+        name=None,
+        seed=None,
+        mask=None,
+        clip=None,
+    ):
+        perturbation = VirtualAdversarialPerturbation(
+            epsilon,
+            num_power_iterations,
+            curvature,
+            xi,
+            sign_search,
+            seed=seed,
+            mask=mask,
+            clip=clip,
+        )
+        super().__init__(perturbation, weight=weight, name=name, seed=seed)
+        for unused in ("divergence", "joint_norm"):
+            self._config.pop(unused)
+        self._config = {
+            **self._config,
+            "radius": arguments.positive("radius", radius),
+            "threshold": arguments.fraction("threshold", threshold),
+            "bad_sample_weight": arguments.non_negative("bad_sample_weight", bad_sample_weight),
+        }
+        self._radius = self._number("radius")
+        self._threshold = self._number("threshold")
+        self._bad_sample_weight = self._number("bad_sample_weight")
+        self._kept = keras.metrics.Mean(name=f"{self.name}_kept")
+
+    @property
+    def radius(self):
+        """Distance of the bad samples, a variable."""
+        return self._radius
+
+    @radius.setter
+    def radius(self, value):
+        self._radius.assign(arguments.non_negative("radius", value))
+
+    @property
+    def threshold(self):
+        """How unsure the classifier must be of a bad sample, a variable."""
+        return self._threshold
+
+    @threshold.setter
+    def threshold(self, value):
+        self._threshold.assign(arguments.fraction("threshold", value))
+
+    @property
+    def bad_sample_weight(self):
+        """Factor of L_true and L_fake, a variable."""
+        return self._bad_sample_weight
+
+    @bad_sample_weight.setter
+    def bad_sample_weight(self, value):
+        self._bad_sample_weight.assign(arguments.non_negative("bad_sample_weight", value))
+
+    def per_example(self, forward, x, y):
+        self._check(forward, x)
+        r = self.perturbation.find(forward, x)
+        bad = forward.logits(Perturbable(x).shift(self._step(x, r)))
+        kept = ops.cast(self._is_kept(bad), bad.dtype)
+        self._kept.update_state(kept)
+        share = ops.maximum(ops.mean(kept), 1.0 / ops.cast(ops.size(kept), kept.dtype))
+        true = true_loss(forward.clean(x).logits)
+        fake = kept / share * fake_loss(bad)  # its mean is that over the kept ones
+        factor = ops.cast(self._bad_sample_weight, bad.dtype)
+        return self.divergence_at(forward, x, r) + factor * sum_per_example(true + fake)
+
+    def bad_samples(self, classifier, x):
+        """The bad samples of a batch.
+
+        Args:
+            classifier, x: As in `penalty`.
+
+        Returns:
+            `(x_bad, kept)`: inputs shaped like `x`, and which of them train the classifier,
+            a boolean tensor `(batch,)` (or one entry for each label of an example).
+        """
+        forward, x = Forward.of(classifier), as_tensors(x)
+        self._check(forward, x)
+        moved = Perturbable(x).shift(self._step(x, self.perturbation.find(forward, x)))
+        return moved, self._is_kept(forward.logits(moved))
+
+    def _step(self, x, r):
+        """From the examples to their bad samples."""
+        unit = norms.unit(r)
+        step = [part * ops.cast(self._radius, part.dtype) for part in unit]
+        return self.perturbation.limit(Perturbable(x), step)
+
+    def _is_kept(self, logits):
+        largest = ops.max(ops.softmax(ops.stop_gradient(logits), axis=-1), axis=-1)
+        return largest <= 1.0 - ops.cast(self._threshold, largest.dtype)
+
+    def _check(self, forward, x):
+        clean = forward.clean(x)
+        if clean.distribution.name != "categorical":
+            raise ValueError(
+                "`FastAdversarialTraining` needs a classifier with a softmax over the classes; "
+                "give a binary one two logits. "
+                f"Received: output='{clean.distribution.name}'"
+            )
+        if not forward.output.has_exact_logits(clean.outputs):
+            raise ValueError(
+                "`FastAdversarialTraining` compares the logits with that of an extra class, and "
+                "probabilities determine them up to a constant only. Let the classifier return "
+                "logits, or end it in a Keras softmax layer, without "
+                "`from_logits=False`. Received: a classifier of probabilities"
+            )
+
+    def _number(self, name):
+        return self.add_weight(
+            name=name,
+            shape=(),
+            initializer=keras.initializers.Constant(self._config[name]),
+            trainable=False,
+        )
+
+
+def true_loss(logits):
+    """L_true: minus sum_k q_k log q_k over the K true classes of K + 1; `(batch, ...)`."""
+    log_q = logits - log_partition(logits)[..., None]
+    return -ops.sum(ops.exp(log_q) * log_q, axis=-1)
+
+
+def fake_loss(logits):
+    """L_fake: minus the logarithm of the extra class's probability; `(batch, ...)`."""
+    return log_partition(logits)
+
+
+def log_partition(logits):
+    """log(1 + sum_k exp g_k)."""
+    return ops.softplus(ops.logsumexp(logits, axis=-1))
