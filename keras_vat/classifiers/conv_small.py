@@ -9,12 +9,14 @@ _FILTERS = {
 }
 
 
-def conv_small(dataset="svhn", num_classes=10):
+def conv_small(dataset="svhn", num_classes=10, top_batch_norm=None):
     """Builds Conv-Small: nine convolutions, 64 and 128 filters, or 96 and 192 for CIFAR-10.
 
     Args:
         dataset: "svhn" (default), whose logits are batch-normalised, or "cifar10", which is wider.
         num_classes: Number of classes. Defaults to `10`.
+        top_batch_norm: Whether the logits are batch-normalised. `None` (default): for "svhn".
+            `conv_small("svhn", top_batch_norm=False)` is the net of virtual movement training.
 
     Returns:
         A functional `keras.Model`: `(batch, 32, 32, 3)` -> logits `(batch, num_classes)`, of
@@ -31,9 +33,10 @@ def conv_small(dataset="svhn", num_classes=10):
     classifier = conv_small("cifar10")
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, table 6.
+    Reference: Miyato et al., arXiv:1704.03976, table 6; VMT (2018), table 4.
     """
     arguments.one_of("dataset", dataset, tuple(_FILTERS))
     num_classes = arguments.whole_number("num_classes", num_classes, 1)
-    top_batch_norm = dataset == "svhn"
+    if top_batch_norm is None:
+        top_batch_norm = dataset == "svhn"
     return conv_net(_FILTERS[dataset], num_classes, top_batch_norm, f"conv_small_{dataset}")

@@ -1,6 +1,7 @@
 import numpy as np
 
 from keras_vat.plotting.axes import axes_or_new
+from keras_vat.plotting.mosaic import mosaic
 
 
 def plot_perturbed_images(x, perturbed, labels=None, magnification=None, max_images=10, ax=None):
@@ -66,9 +67,9 @@ def plot_perturbed_images(x, perturbed, labels=None, magnification=None, max_ima
         magnification = _round_magnification(np.abs(difference).max())
 
     rows = (x, 0.5 + magnification * difference, x + difference)
-    mosaic, columns, lines = _mosaic([np.clip(row, 0.0, 1.0) for row in rows])
+    picture, columns, lines = mosaic([np.clip(row, 0.0, 1.0) for row in rows])
     ax = axes_or_new(ax, figsize=(1.0 * len(x) + 1.6, 3.3))
-    ax.imshow(mosaic, interpolation="nearest")
+    ax.imshow(picture, interpolation="nearest")
     names = ("original", f"perturbation\n× {magnification:g}", "perturbed")
     ax.set_yticks(lines, names)
     ax.set_xticks(columns, labels[:max_images] if labels else [""] * len(columns))
@@ -86,22 +87,3 @@ def _round_magnification(largest):
     wanted = 0.5 / largest
     power = 10 ** np.floor(np.log10(wanted))
     return int(power * max(step for step in (1, 2, 5) if step * power <= wanted))
-
-
-def _mosaic(rows):
-    """One RGB image of all rows, with the centres of its columns and lines."""
-    images = np.stack(rows)
-    if images.ndim == 4:
-        images = images[..., None]
-    images = np.broadcast_to(images, (*images.shape[:-1], 3))
-    height, width = images.shape[2:4]
-    gap = max(1, round(0.06 * width))
-    padding = ((0, 0), (0, 0), (0, gap), (0, gap), (0, 0))
-    images = np.pad(images, padding, constant_values=1.0)
-    lines, columns = images.shape[:2]
-    mosaic = images.swapaxes(1, 2).reshape(lines * (height + gap), columns * (width + gap), 3)
-    centers = [
-        np.arange(count) * (size + gap) + (size - 1) / 2
-        for count, size in ((columns, width), (lines, height))
-    ]
-    return mosaic[:-gap, :-gap], *centers

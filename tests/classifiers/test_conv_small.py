@@ -54,6 +54,9 @@ def test_only_svhn_normalizes_the_logits():
     assert isinstance(svhn.layers[-1], keras.layers.BatchNormalization)
     assert isinstance(cifar10.layers[-1], keras.layers.Dense)
     assert svhn.layers[-1].name == cifar10.layers[-1].name == "logits"
+    plain = conv_small("svhn", top_batch_norm=False)
+    assert isinstance(plain.layers[-1], keras.layers.Dense)
+    assert plain.count_params() == svhn.count_params() - 4 * 10
 
 
 @pytest.mark.parametrize("dataset", ["svhn", "cifar10"])
