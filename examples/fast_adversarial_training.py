@@ -23,12 +23,11 @@ import numpy as np
 import keras_vat
 from keras_vat import regularizers
 
-EPSILON = 0.2
 METHODS = {
-    "vat": lambda: regularizers.VirtualAdversarialTraining(EPSILON),
-    "fat": lambda: regularizers.FastAdversarialTraining(EPSILON, radius=0.3),
+    "vat": lambda: regularizers.VirtualAdversarialTraining(epsilon=0.2),
+    "fat": lambda: regularizers.FastAdversarialTraining(0.3, radius=0.5, threshold=0.3),
 }
-MOMENTS = (5, 10, 20, 40)
+MOMENTS = (3, 6, 12, 24)
 
 
 def net():
@@ -54,7 +53,7 @@ def train(name, seed, epochs, axes):
     keras.utils.set_random_seed(seed)
     model = keras_vat.VATModel(net(), METHODS[name]())
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(0.003), loss, steps_per_execution=10)
+    model.compile(keras.optimizers.Adam(0.01), loss, steps_per_execution=10)
     warmup = [keras_vat.callbacks.LambdaWarmup()] if name == "fat" else []
     accuracies = []
 
@@ -78,7 +77,7 @@ def train(name, seed, epochs, axes):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--picture", default="fast_adversarial_training.png")
     arguments = parser.parse_args()
 

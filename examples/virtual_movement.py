@@ -38,7 +38,9 @@ def train(methods, seed, epochs):
     keras.utils.set_random_seed(seed)
     model = keras_vat.VATModel(keras_vat.classifiers.sine_wave_mlp(), methods)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(), loss, metrics=["accuracy"], steps_per_execution=50)
+    updates = 50 * epochs
+    rate = keras_vat.optimizers.ConstantThenLinearDecay(0.001, updates, updates // 2)
+    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"], steps_per_execution=50)
     model.fit(x[:1000], y[:1000], batch_size=20, epochs=epochs, verbose=0)
     accuracy = model.evaluate(x[1000:], y[1000:], 1000, verbose=0, return_dict=True)["accuracy"]
     return model, 100 * (1 - accuracy)

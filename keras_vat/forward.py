@@ -1,6 +1,7 @@
 """One step's view of the classifier: a function of its inputs, under one set of policies."""
 
 import contextlib
+import copy
 
 import keras
 from keras import ops, tree
@@ -48,6 +49,7 @@ class Forward:
         self._compute_loss = compute_loss
         self._batch_statistics = batch_statistics if training else "batch"
         self._normalization = self._start = None
+        self._entrance = lambda x: x
         self._clean_passes = {}
 
     @classmethod
@@ -113,6 +115,18 @@ class Forward:
         moving = self._batch_statistics == "moving"
         return self.training and not moving and bool(self._normalization)
 
+    def through(self, entrance, x):
+        """This view of the classifier behind a map: a `Forward` of `classifier(entrance(z))`.
+
+        Perturbations of z enter before the map, which has nothing that is trained. `x` is a batch
+        of the classifier's own inputs.
+        """
+        self._begin(x)
+        view = copy.copy(self)
+        view._entrance = entrance
+        view._clean_passes = {}
+        return view
+
     def _begin(self, x):
         """Before the first pass: what the policies are about, which exists in built layers only."""
         if self._start is not None:
@@ -131,7 +145,7 @@ class Forward:
             keras.StatelessScope(state_mapping=self._start) as scope,
             self._normalization_frozen(),
         ):
-            outputs = self.classifier(x, training=self.training)
+            outputs = self.classifier(self._entrance(x), training=self.training)
         self._last_scope = scope
         return outputs
 

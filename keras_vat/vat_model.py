@@ -10,6 +10,7 @@ from keras_vat.autodiff import num_replicas
 from keras_vat.classifier_output import OUTPUT_KINDS
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward import BATCH_STATISTICS, Forward
+from keras_vat.generators.first_images import first_images
 from keras_vat.perturbable import as_tensors
 from keras_vat.regularizers.regularizer_list import regularizer_list
 from keras_vat.split_inputs import split_inputs
@@ -137,6 +138,25 @@ class VATModel(TensorFlowTraining, keras.Model):
         for regularizer in self.regularizers:
             trackers += regularizer.metrics
         return trackers + ([self._skipped_tracker] if self._skipped_tracker else [])
+
+    def fit(self, x=None, y=None, batch_size=None, **kwargs):
+        """As `keras.Model.fit`."""
+        if any(regularizer.limits_inputs for regularizer in self.regularizers):
+            self._check_inputs(first_images(x, batch_size))
+        return super().fit(x, y, batch_size, **kwargs)
+
+    def train_on_batch(self, x, y=None, **kwargs):
+        """As `keras.Model.train_on_batch`."""
+        self._check_inputs(x)
+        return super().train_on_batch(x, y, **kwargs)
+
+    def _check_inputs(self, x):
+        """Lets the regularizers look at a batch outside of any compiled function."""
+        inputs = x if isinstance(x, SemiSupervisedInputs) else [] if x is None else [x]
+        for regularizer in self.regularizers:
+            if regularizer.limits_inputs:
+                for part in inputs:
+                    regularizer.check_inputs(part)
 
     def call(self, inputs, training=None, mask=None):
         """The classifier's outputs."""

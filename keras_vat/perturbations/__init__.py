@@ -1,6 +1,9 @@
 """Which perturbation r a method adds to its inputs."""
 
 from keras_vat.perturbations.adversarial_perturbation import AdversarialPerturbation
+from keras_vat.perturbations.latent_virtual_adversarial_perturbation import (
+    LatentVirtualAdversarialPerturbation,
+)
 from keras_vat.perturbations.perturbation import Perturbation
 from keras_vat.perturbations.random_perturbation import RandomPerturbation
 from keras_vat.perturbations.virtual_adversarial_perturbation import (
@@ -9,6 +12,7 @@ from keras_vat.perturbations.virtual_adversarial_perturbation import (
 
 __all__ = [
     "AdversarialPerturbation",
+    "LatentVirtualAdversarialPerturbation",
     "Perturbation",
     "RandomPerturbation",
     "VirtualAdversarialPerturbation",

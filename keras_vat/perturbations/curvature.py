@@ -32,17 +32,33 @@ def hessian_product(forward, x, divergence, direction, method, xi):
         List of tensors shaped like `direction`.
     """
     clean = forward.clean(x)
-    jointly = forward.rows_interact
-    if method == "exact":
-        tangent = clean.jvp(direction)
-    else:
-        moved = forward.search(Perturbable(x).shift(scaled(direction, xi)))
-        tangent = moved.target - clean.target
     if method == "finite_difference":
-        slope = autodiff.gradient(lambda at: divergence(clean.target, at[0]), [moved.target])[0]
-        return moved.vjp(norms.rescaled(slope, jointly))
+        return gradient_beyond(forward, x, divergence, clean.target, direction, xi)
+    jointly = forward.rows_interact
+    tangent = directional_derivative(forward, x, direction, method, xi)
     slope = divergence.curvature(clean.target, norms.rescaled(tangent, jointly))
     return clean.vjp(norms.rescaled(slope, jointly))
+
+
+def directional_derivative(forward, x, direction, method, xi):
+    """J d, exactly or by a difference, shaped like the logits."""
+    clean = forward.clean(x)
+    if method == "exact":
+        return clean.jvp(direction)
+    moved = forward.search(Perturbable(x).shift(scaled(direction, xi)))
+    return (moved.target - clean.target) / ops.cast(xi, clean.target.dtype)
+
+
+def gradient_beyond(forward, x, divergence, target, direction, xi):
+    """The direction of grad_r D[target, f(x + r)] at r = xi d, a list like `direction`."""
+    moved = forward.search(Perturbable(x).shift(scaled(direction, xi)))
+    slope = slope_of(divergence, target, moved.target)
+    return moved.vjp(norms.rescaled(slope, forward.rows_interact))
+
+
+def slope_of(divergence, target, logits):
+    """The gradient of D[target, logits] with respect to the logits."""
+    return autodiff.gradient(lambda at: divergence(target, at[0]), [logits])[0]
 
 
 def scaled(parts, factor):

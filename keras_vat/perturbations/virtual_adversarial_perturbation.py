@@ -83,11 +83,17 @@ class VirtualAdversarialPerturbation(Perturbation):
 
     def power_iteration(self, forward, x, direction):
         """One step of the power iteration; where H d is zero the direction stays."""
-        method = self._config["curvature"]
-        method = "logit_difference" if method == "auto" else method
-        xi = self._step(forward, x, method)
-        product = hessian_product(forward, x, self.divergence(forward, x), direction, method, xi)
+        xi = self.step(forward, x)
+        product = hessian_product(
+            forward, x, self.divergence(forward, x), direction, self.method, xi
+        )
         return self.unit(x, product, fallback=direction)
+
+    @property
+    def method(self):
+        """The way to the curvature that is taken."""
+        chosen = self._config["curvature"]
+        return "logit_difference" if chosen == "auto" else chosen
 
     def divergence(self, forward, x):
         """The `Divergence` for this classifier."""
@@ -111,8 +117,9 @@ class VirtualAdversarialPerturbation(Perturbation):
             for plus, minus in zip(r, opposite, strict=True)
         ]
 
-    def _step(self, forward, x, method):
-        if self._config["xi"] is not None or method == "exact":
+    def step(self, forward, x):
+        """xi, the step of the differences; `None` where none are taken."""
+        if self._config["xi"] is not None or self.method == "exact":
             return self._config["xi"]
         parts = Perturbable(x).parts
         dtype = keras.backend.standardize_dtype(forward.classifier.compute_dtype)

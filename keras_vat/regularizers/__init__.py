@@ -3,6 +3,9 @@
 from keras_vat.regularizers.adversarial_training import AdversarialTraining
 from keras_vat.regularizers.entropy_minimization import EntropyMinimization
 from keras_vat.regularizers.fast_adversarial_training import FastAdversarialTraining
+from keras_vat.regularizers.latent_virtual_adversarial_training import (
+    LatentVirtualAdversarialTraining,
+)
 from keras_vat.regularizers.random_perturbation_training import RandomPerturbationTraining
 from keras_vat.regularizers.registry import get, register
 from keras_vat.regularizers.regularizer import Regularizer
@@ -13,6 +16,7 @@ __all__ = [
     "AdversarialTraining",
     "EntropyMinimization",
     "FastAdversarialTraining",
+    "LatentVirtualAdversarialTraining",
     "RandomPerturbationTraining",
     "Regularizer",
     "VirtualAdversarialTraining",

@@ -91,8 +91,6 @@ class FastAdversarialTraining(PerturbationRegularizer):
             clip=clip,
         )
         super().__init__(perturbation, weight=weight, name=name, seed=seed)
-        for unused in ("divergence", "joint_norm"):
-            self._config.pop(unused)
         self._config = {
             **self._config,
             "radius": arguments.positive("radius", radius),
@@ -157,6 +155,12 @@ class FastAdversarialTraining(PerturbationRegularizer):
         self._check(forward, x)
         moved = Perturbable(x).shift(self._step(x, self.perturbation.find(forward, x)))
         return moved, self._is_kept(forward.logits(moved))
+
+    def get_config(self):
+        config = super().get_config()
+        for unused in ("divergence", "joint_norm"):
+            config.pop(unused)
+        return config
 
     def _step(self, x, r):
         """From the examples to their bad samples."""

@@ -25,9 +25,6 @@ class PerturbationRegularizer(Regularizer):
         divergences.check(divergence)
         self._divergence = divergence
         self.perturbation = perturbation
-        kept = perturbation.get_config()
-        kept.pop("name")
-        self._config = {**kept, **self._config}
 
     @property
     def epsilon(self):
@@ -37,6 +34,9 @@ class PerturbationRegularizer(Regularizer):
     @epsilon.setter
     def epsilon(self, value):
         self.perturbation.epsilon = value
+
+    def get_config(self):
+        return {**self.perturbation.get_config(), **super().get_config()}
 
     def per_example(self, forward, x, y):
         return self.divergence_at(forward, x, self.perturbation.find(forward, x, y))

@@ -46,6 +46,9 @@ class Regularizer(keras.layers.Layer):
     requires_labels = False
     """Whether the method needs labels; in semi-supervised batches it then sees labelled rows."""
 
+    limits_inputs = False
+    """Whether `check_inputs` wants to see the first batch of a training, outside of the step."""
+
     def __init__(self, weight=1.0, name=None, seed=None):
         super().__init__(
             name=name or self.registered_name, dtype="float32", autocast=False, trainable=False
@@ -95,6 +98,9 @@ class Regularizer(keras.layers.Layer):
         if sample_weight is not None and self.uses_labels(y):
             values = values * as_row_weights(sample_weight, values.dtype)
         return ops.mean(values)
+
+    def check_inputs(self, x):
+        """Raises for a batch that the method can't work with; called where `limits_inputs`."""
 
     def uses_labels(self, y):
         """Whether the penalty depends on these labels, so that the rows' weights apply to it."""

@@ -137,11 +137,17 @@ def test_no_gradient_into_the_target_or_the_perturbation(make, method, images):
     """The gradient is that of a penalty whose target and r come from a frozen copy."""
     x, y = np.float64(images[0]), images[1]
     classifier, frozen = image_classifier("float64"), image_classifier("float64")
-    live = keras_vat.Forward(classifier, training=True)
 
     class FrozenTarget(keras_vat.Forward):
+        live = keras_vat.Forward(classifier, training=True)
+
         def logits(self, inputs):
-            return live.logits(inputs)
+            return self.live.logits(inputs)
+
+        def through(self, entrance, x):
+            view = super().through(entrance, x)
+            view.live = self.live.through(entrance, x)
+            return view
 
     x = tf.constant(x)
     weights = classifier.trainable_weights

@@ -1,0 +1,160 @@
+"""r that moves the classifier's output most, in the latent space of a generator."""
+
+import keras
+from keras import ops, tree
+
+from keras_vat import arguments, norms
+from keras_vat.forward import Forward
+from keras_vat.generators.check_generator import freeze_generator
+from keras_vat.perturbable import Perturbable, as_tensors
+from keras_vat.perturbations.curvature import (
+    directional_derivative,
+    gradient_beyond,
+    slope_of,
+)
+from keras_vat.perturbations.latent_view import LatentView
+from keras_vat.perturbations.virtual_adversarial_perturbation import (
+    VirtualAdversarialPerturbation,
+)
+
+REFERENCES = ("input", "reconstruction")
+
+
+@keras.saving.register_keras_serializable(package="keras_vat")
+class LatentVirtualAdversarialPerturbation(VirtualAdversarialPerturbation):
+    """The virtual adversarial perturbation in the latent space of a generator.
+
+    Needs no labels. What it finds is not bound to a ball around the image: a small step in the
+    latent space may be a large one between images, and still ends at an image.
+
+    Formula, with z = Enc(x), f the classifier's logits, q the distribution at f(Dec(z)), J the
+    Jacobian of f(Dec(z)) and G its output's Fisher information:
+
+        reference = "reconstruction":  D(r) = D[f(Dec(z)), f(Dec(z + r))]
+        reference = "input":           D(r) = D[f(x), f(Dec(z + r))]
+        d <- g + epsilon J^T G J d, normalised; K times;  g the gradient of D at r = 0
+        r = epsilon d
+
+    A quadratic model of D is climbed on the sphere of radius epsilon. g is zero for the
+    reconstruction, and for the input where the generator is exact (Glow): then this is the power
+    iteration. Where the generator is lossy (VAE), the reconstruction already differs and g leads.
+    `curvature="finite_difference"` is the paper's algorithm 2 instead: the gradient of D at xi d.
+
+    Args:
+        generator: A trained `VAE`, `Glow` or `BijectorGenerator`, or any object with `encode` and
+            `decode`; it is frozen. Images must be in its range, and what the classifier wants done
+            to them (whitening, scaling) must be a layer of the classifier.
+        epsilon: L2 norm of r for each example, over all latent parts together, in the units of
+            the latent space.
+        num_power_iterations: K, an integer of at least 0 (0: a random direction).
+        reference: What the perturbed image is compared with: `"input"` (the paper) or
+            `"reconstruction"`.
+        curvature, xi: As in `VirtualAdversarialPerturbation`; steps are in the units of z.
+        seed: Integer, or `None`: drawn from Keras's global seed.
+        mask: As in `Perturbation`, of the shape of the latent.
+        clip: `(low, high)`: decoded images are cut to this range. `None`: they stay as they are.
+        joint_norm: With several latent parts, `True`: the norm over all of them together is
+            epsilon; `False`: each one's norm is (as in the authors' code).
+
+    Raises:
+        TypeError: if `generator` can't encode and decode.
+        ValueError: if what it decodes is not shaped like its inputs.
+
+    Example:
+
+    >>> perturbation = keras_vat.perturbations.LatentVirtualAdversarialPerturbation(
+    ...     generator, epsilon=1.0)
+    >>> r = perturbation(classifier, x)                  # shaped like generator.encode(x)
+    >>> x_adversarial = perturbation.perturb(classifier, x)
+
+    Reference:
+        LVAT (2021), eq. 15 to 18, algorithm 2.
+    """
+
+    def __init__(
+        self,
+        generator,
+        epsilon,
+        num_power_iterations=1,
+        reference="input",
+        curvature="auto",
+        xi=None,
+        seed=None,
+        mask=None,
+        clip=None,
+        joint_norm=True,
+        name=None,
+    ):
+        super().__init__(
+            epsilon,
+            num_power_iterations,
+            curvature,
+            xi,
+            seed=seed,
+            mask=mask,
+            clip=clip,
+            joint_norm=joint_norm,
+            name=name,
+        )
+        self._config["reference"] = arguments.one_of("reference", reference, REFERENCES)
+        self.generator = freeze_generator(generator)
+
+    def __call__(self, classifier, x, y=None):
+        """The perturbation for a batch.
+
+        Args:
+            classifier: A built Keras model, taken at inference; or a `VATModel`; or a `Forward`.
+            x: Images, `(batch, ...)`, in the generator's range.
+            y: Not used.
+
+        Returns:
+            r, shaped like `generator.encode(x)`.
+        """
+        view = self.view(Forward.of(classifier), as_tensors(x))
+        return tree.pack_sequence_as(view.z, self.find_in(view))
+
+    def perturb(self, classifier, x, y=None):
+        """The perturbed images `decode(encode(x) + r)`, shaped like `x`."""
+        view = self.view(Forward.of(classifier), as_tensors(x))
+        return view.decode(Perturbable(view.z).shift(self.find_in(view)))
+
+    def view(self, forward, x):
+        """The batch in the latent space: a `LatentView`, to be shared by all that use it."""
+        return LatentView(
+            self.generator, forward, x, self._config["reference"], self._config["clip"]
+        )
+
+    def find_in(self, view):
+        """r as a list of tensors, one for each latent part; no gradient flows through it."""
+        direction = self.random_direction(view.z)
+        for _ in range(self._config["num_power_iterations"]):
+            direction = self.unit(view.z, self._ascent(view, direction), fallback=direction)
+        return [ops.stop_gradient(self._scaled(part)) for part in direction]
+
+    def _ascent(self, view, direction):
+        """Where D grows, seen from a direction: g + epsilon J^T G J d, or its gradient at xi d."""
+        forward, z = view.forward, view.z
+        xi, divergence = self.step(forward, z), self.divergence(forward, z)
+        if self.method == "finite_difference":
+            return gradient_beyond(forward, z, divergence, view.reference.target, direction, xi)
+        clean = forward.clean(z)
+        tangent = directional_derivative(forward, z, direction, self.method, xi)
+        ascent = ops.cast(self.epsilon, tangent.dtype) * divergence.curvature(clean.target, tangent)
+        if self._config["reference"] == "input":
+            ascent += slope_of(divergence, view.reference.target, clean.target)
+        return clean.vjp(norms.rescaled(ascent, forward.rows_interact))
+
+    @property
+    def trainable(self):
+        """Always `False`: the generator stays frozen, whatever is set on a model around it."""
+        return False
+
+    @trainable.setter
+    def trainable(self, value):
+        pass
+
+    def get_config(self):
+        config = super().get_config()
+        for unused in ("sign_search", "divergence"):
+            config.pop(unused)
+        return {**config, "generator": keras.saving.serialize_keras_object(self.generator)}

@@ -1,0 +1,104 @@
+"""Latent-space virtual adversarial training (Osada et al., 2021)."""
+
+from keras_vat.perturbable import Perturbable
+from keras_vat.perturbations import LatentVirtualAdversarialPerturbation
+from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
+from keras_vat.regularizers.registry import register
+
+
+@register("lvat", package="keras_vat")
+class LatentVirtualAdversarialTraining(PerturbationRegularizer):
+    """Virtual adversarial training in the latent space of a generator.
+
+    Needs no labels. Perturbed images are decoded from perturbed latents, so that they may lie far
+    from the image and still look like one. The generator is trained before, on the same images,
+    and frozen: its weights, moving averages and seeds never change, it is not trained or exported
+    with the classifier, and it is saved with the model if it is a Keras object.
+
+    Formula, with z = Enc(x) and r from `LatentVirtualAdversarialPerturbation`:
+
+        reference = "input":           penalty = mean of D[p(y | x), p(y | Dec(z + r))]
+        reference = "reconstruction":  penalty = mean of D[p(y | Dec(z)), p(y | Dec(z + r))]
+
+    No gradient flows through the first distribution or through r. D is the Kullback-Leibler
+    divergence of the model's kind of output.
+
+    Args:
+        generator: A trained `VAE`, `Glow` or `BijectorGenerator`, or any object with `encode` and
+            `decode`.
+        epsilon: L2 norm of r for each example, in the units of the latent space (1 is one standard
+            deviation of the prior along one axis).
+        num_power_iterations: K, an integer of at least 0.
+        reference: `"input"` (the paper; the penalty then also counts what the generator loses) or
+            `"reconstruction"`.
+        curvature, xi: As in `LatentVirtualAdversarialPerturbation`; `curvature=
+            "finite_difference", xi=1e-6` is the paper's setting.
+        weight: Factor of the penalty (the paper's alpha, 1).
+        name: Name in the logs.
+        seed: Integer or `None`.
+        mask: Where the latent may move, of its shape.
+        clip: `(low, high)`: decoded images are cut to this range.
+        joint_norm: One norm over all latent parts (`True`), or one for each.
+
+    Raises:
+        TypeError: if `generator` can't encode and decode.
+        ValueError: if what it decodes is not shaped like its inputs; for images outside its range.
+
+    Example:
+
+    >>> vae = keras_vat.generators.VAE((28, 28, 1), latent_dim=32)
+    >>> vae.compile("adam")
+    >>> vae.fit(x, epochs=10)
+    >>> lvat = keras_vat.regularizers.LatentVirtualAdversarialTraining(vae, epsilon=1.0)
+    >>> model = keras_vat.VATModel(classifier, lvat)
+
+    Reference:
+        LVAT (2021), eq. 15 to 21, algorithm 2.
+    """
+
+    def __init__(
+        self,
+        generator,
+        epsilon,
+        num_power_iterations=1,
+        reference="input",
+        curvature="auto",
+        xi=None,
+        weight=1.0,
+        name=None,
+        seed=None,
+        mask=None,
+        clip=None,
+        joint_norm=True,
+    ):
+        perturbation = LatentVirtualAdversarialPerturbation(
+            generator,
+            epsilon,
+            num_power_iterations,
+            reference,
+            curvature,
+            xi,
+            seed=seed,
+            mask=mask,
+            clip=clip,
+            joint_norm=joint_norm,
+        )
+        super().__init__(perturbation, weight=weight, name=name, seed=seed)
+
+    @property
+    def generator(self):
+        """The frozen generator."""
+        return self.perturbation.generator
+
+    @property
+    def limits_inputs(self):
+        return hasattr(self.generator, "check_images")
+
+    def check_inputs(self, x):
+        self.generator.check_images(x)
+
+    def per_example(self, forward, x, y):
+        view = self.perturbation.view(forward, x)
+        r = self.perturbation.find_in(view)
+        perturbed = view.forward.logits(Perturbable(view.z).shift(r))
+        return view.reference.distribution.kl(view.reference.target, perturbed)

@@ -1,0 +1,151 @@
+"""Latent-space training: the frozen generator, saving, semi-supervised steps."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_vat
+from keras_vat.regularizers import (
+    LatentVirtualAdversarialTraining,
+    VirtualAdversarialTraining,
+)
+
+
+def images(rows=16, seed=0):
+    return np.random.default_rng(seed).uniform(size=(rows, 8, 8, 1)).astype("float32")
+
+
+def trained_vae():
+    keras.utils.set_random_seed(1)
+    vae = keras_vat.generators.VAE((8, 8, 1), latent_dim=3, widths=(4, 6, 8))
+    vae.compile(keras.optimizers.Adam(0.01))
+    vae.fit(images(64), batch_size=32, verbose=0)
+    return vae
+
+
+def trained_glow():
+    keras.utils.set_random_seed(1)
+    glow = keras_vat.generators.Glow((8, 8, 1), num_levels=2, num_steps=2, width=4)
+    glow.compile(keras.optimizers.Adam(0.01))
+    glow.fit(images(64), batch_size=32, verbose=0)
+    return glow
+
+
+class Identity:
+    def encode(self, x):
+        return x
+
+    def decode(self, z):
+        return z
+
+
+def net(preprocessing=()):
+    keras.utils.set_random_seed(2)
+    layers = [
+        *preprocessing,
+        keras.layers.Conv2D(4, 3, use_bias=False),
+        keras.layers.BatchNormalization(),
+        keras.layers.ReLU(),
+        keras.layers.Flatten(),
+        keras.layers.Dropout(0.3),
+        keras.layers.Dense(3),
+    ]
+    return keras.Sequential([keras.Input((8, 8, 1)), *layers])
+
+
+def compiled(classifier, regularizer, **arguments):
+    model = keras_vat.VATModel(classifier, regularizer, **arguments)
+    model.compile(
+        keras.optimizers.Adam(0.01),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    return model
+
+
+@pytest.mark.parametrize("reference", ["input", "reconstruction"])
+def test_with_the_identity_it_is_virtual_adversarial_training(reference):
+    x, y = images(), np.arange(16) % 3
+    runs = []
+    for regularizer in (
+        LatentVirtualAdversarialTraining(Identity(), 0.5, reference=reference, name="r", seed=3),
+        VirtualAdversarialTraining(0.5, name="r", seed=3),
+    ):
+        model = compiled(net(), regularizer)
+        history = model.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0).history
+        runs.append((history["r"], model.get_weights()))
+    np.testing.assert_allclose(runs[0][0], runs[1][0], rtol=2e-3)
+    for weights in zip(runs[0][1], runs[1][1], strict=False):
+        np.testing.assert_allclose(*weights, atol=2e-3)
+
+
+@pytest.mark.parametrize("make", [trained_vae, trained_glow])
+def test_nothing_in_the_generator_moves_or_is_trained(make, tmp_path):
+    generator = make()
+    model = compiled(net(), LatentVirtualAdversarialTraining(generator, 0.5))
+    before = [np.array(variable) for variable in generator.variables]
+    model.trainable = True
+    ids = {id(variable) for variable in generator.variables}
+    assert not ids & {id(variable) for variable in model.trainable_variables}
+    assert len(model.trainable_variables) == len(model.classifier.trainable_variables)
+    inputs = keras_vat.SemiSupervisedInputs(images(8), images(16, seed=1))
+    logs = model.train_on_batch(inputs, np.arange(8) % 3, return_dict=True)
+    assert np.isfinite(logs["lvat"]) and logs["lvat"] > 0
+    for old, variable in zip(before, generator.variables, strict=True):
+        np.testing.assert_array_equal(old, variable)
+    model.export(tmp_path / "exported", verbose=False)
+    exported = tf.saved_model.load(tmp_path / "exported")
+    num_exported = sum(int(np.prod(v.shape)) for v in exported.variables)
+    assert num_exported <= model.classifier.count_params() + 8
+
+
+@pytest.mark.parametrize("make", [trained_vae, trained_glow])
+def test_the_generator_is_saved_with_the_model(make, tmp_path):
+    x, y = images(), np.arange(16) % 3
+    model = compiled(net(), LatentVirtualAdversarialTraining(make(), 0.5, seed=3))
+    model.fit(x, y, verbose=0)
+    model.save(tmp_path / "m.keras")
+    loaded = keras.saving.load_model(tmp_path / "m.keras")
+    z, again = (m.regularizers[0].generator.encode(x) for m in (model, loaded))
+    for part, same in zip(tf.nest.flatten(z), tf.nest.flatten(again), strict=True):
+        np.testing.assert_allclose(part, same, atol=1e-6)
+    logs = [m.train_on_batch(x, y, return_dict=True) for m in (model, loaded)]
+    assert logs[0]["lvat"] == pytest.approx(logs[1]["lvat"], rel=1e-5)
+
+
+def test_a_preprocessing_layer_between_decoder_and_classifier():
+    """Whitening inside the classifier: the generator sees images, the net what it wants."""
+    whitening = keras.layers.Rescaling(4.0, offset=-2.0)
+    classifier, plain = net([whitening]), net()
+    vae, x = trained_vae(), images()
+    penalty = LatentVirtualAdversarialTraining(vae, 0.5, seed=3).penalty(classifier, x)
+    r = LatentVirtualAdversarialTraining(vae, 0.5, seed=3).perturbation(classifier, x)
+    decoded = vae.decode(vae.encode(x) + r)
+    kl = keras_vat.divergences.Categorical().kl
+    expected = np.mean(kl(plain(4 * x - 2), plain(4 * decoded - 2)))
+    assert float(penalty) == pytest.approx(expected, rel=1e-4)
+
+
+def test_images_outside_the_generators_range_are_refused_before_training():
+    model = compiled(net(), LatentVirtualAdversarialTraining(trained_vae(), 0.5))
+    x, y = images(), np.arange(16) % 3
+    batches = keras_vat.data.semi_supervised((3 * x, y), 3 * x, 4, 8)
+    for arguments in ((3 * x, y), (batches,)):
+        with pytest.raises(ValueError, match=r"must be images in \[0, 1\]. Received: .* to [23]"):
+            model.fit(*arguments, verbose=0)
+    with pytest.raises(ValueError, match=r"must be images in \[0, 1\]"):
+        model.train_on_batch(keras_vat.SemiSupervisedInputs(x, 3 * x), y)
+
+
+def test_random_latent_directions_and_mixed_precision():
+    x, y = images(), np.arange(16) % 3
+    random = LatentVirtualAdversarialTraining(trained_vae(), 0.5, num_power_iterations=0)
+    assert float(random.penalty(net(), x)) > 0
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = compiled(net(), LatentVirtualAdversarialTraining(trained_glow(), 0.5))
+        logs = model.train_on_batch(x, y, return_dict=True)
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert np.isfinite(logs["lvat"]) and logs["lvat"] > 0
