@@ -1,9 +1,11 @@
-"""Callbacks: warm-ups of a regularizer's numbers, monitors, BatchNorm re-estimation."""
+"""Callbacks: warm-ups, monitors, BatchNorm re-estimation, pictures of generators."""
 
 from keras_vat.callbacks.alpha_warmup import AlphaWarmup
 from keras_vat.callbacks.batch_norm_reestimation import BatchNormReestimation
 from keras_vat.callbacks.epsilon_warmup import EpsilonWarmup
+from keras_vat.callbacks.generator_pictures import GeneratorPictures
 from keras_vat.callbacks.lambda_warmup import LambdaWarmup
+from keras_vat.callbacks.prior_warmup import PriorWarmup
 from keras_vat.callbacks.smoothness_monitor import SmoothnessMonitor
 from keras_vat.callbacks.warmup import Warmup
 
@@ -11,7 +13,9 @@ __all__ = [
     "AlphaWarmup",
     "BatchNormReestimation",
     "EpsilonWarmup",
+    "GeneratorPictures",
     "LambdaWarmup",
+    "PriorWarmup",
     "SmoothnessMonitor",
     "Warmup",
 ]

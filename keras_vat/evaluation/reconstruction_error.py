@@ -1,0 +1,50 @@
+"""Reconstruction error: how much of an image a generator loses."""
+
+import numpy as np
+from keras import ops
+
+from keras_vat import arguments
+from keras_vat.generators.check_generator import check_decoded, check_generator
+from keras_vat.perturbable import as_tensors
+
+
+def reconstruction_error(generator, x, batch_size=256):
+    """L2 distance of every image from its reconstruction.
+
+    In latent-space training it is what an adversarial image differs by before any perturbation: a
+    generator with large errors (a VAE on natural images) shows the classifier blurred images.
+
+    Formula:
+
+        error(x) = ||x - Dec(Enc(x))||_2
+
+    Args:
+        generator: Any generator: an object with `encode` and `decode`.
+        x: Images, `(n, height, width, channels)`.
+        batch_size: Rows at a time. Defaults to `256`.
+
+    Returns:
+        NumPy array `(n,)`, in the units of the images.
+
+    Raises:
+        TypeError: If the generator has no `encode` or no `decode`.
+        ValueError: If it decodes to another shape.
+
+    Example:
+
+    >>> errors = keras_vat.evaluation.reconstruction_error(vae, x_test)
+    >>> keras_vat.plotting.plot_reconstruction_error({"VAE": errors})
+
+    Reference:
+        LVAT (2021), section 7.3 and figure 8.
+    """
+    check_generator(generator)
+    batch_size = arguments.whole_number("batch_size", batch_size, 1)
+    errors = []
+    for start in range(0, len(x), batch_size):
+        batch = as_tensors(x[start : start + batch_size])
+        decoded = generator.decode(generator.encode(batch))
+        check_decoded(decoded, batch)
+        squared = ops.square(ops.cast(batch, decoded.dtype) - decoded)
+        errors.append(ops.sqrt(ops.sum(squared, axis=tuple(range(1, len(batch.shape))))))
+    return np.concatenate([ops.convert_to_numpy(values) for values in errors])

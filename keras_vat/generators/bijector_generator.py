@@ -1,0 +1,119 @@
+"""Any bijector of TensorFlow Probability as a generator."""
+
+import math
+
+import keras
+from keras import ops, tree
+
+from keras_vat import arguments
+
+
+class BijectorGenerator:
+    """A bijector, such as `tfp.bijectors.Glow`, as a generator.
+
+    By the convention of TensorFlow Probability, `forward` takes the base distribution to the data:
+    so it decodes, and `inverse` encodes. A bijector made the other way round goes in as
+    `tfp.bijectors.Invert(bijector)`. Its variables stay its own: no model that uses the generator
+    trains or saves them. Train it beforehand (see the example), or run it once: bijectors that
+    initialise themselves with the first batch, as actnorm does, do so then.
+
+    Formula:
+
+        encode(x) = inverse(x),   decode(z) = forward(z)
+        log_prob(x) = log N(inverse(x) | 0, I) + log |det d inverse(x) / dx|
+
+    Args:
+        bijector: Any object with `forward` and `inverse`; for `log_prob` and `latent_shapes` also
+            `inverse_log_det_jacobian` and `inverse_event_shape`, which all bijectors of TensorFlow
+            Probability have.
+        input_shape: `(height, width, channels)` of the images. Only `latent_shapes` and `sample`
+            need it. Defaults to `None`.
+
+    Raises:
+        TypeError: If the bijector has no `forward` or no `inverse`.
+        ValueError: In `sample`, if `input_shape` was not given.
+
+    Example:
+
+    >>> glow = tfp.bijectors.Glow(
+    ...     output_shape=(32, 32, 3),
+    ...     coupling_bijector_fn=tfp.bijectors.GlowDefaultNetwork,
+    ...     exit_bijector_fn=tfp.bijectors.GlowDefaultExitNetwork)
+    >>> generator = keras_vat.generators.BijectorGenerator(glow, (32, 32, 3))
+    >>> with tf.GradientTape() as tape:  # one step of its training
+    ...     loss = -tf.reduce_mean(generator.log_prob(images))
+    >>> optimizer.apply_gradients(
+    ...     zip(tape.gradient(loss, glow.trainable_variables), glow.trainable_variables))
+
+    Reference:
+        LVAT (2021), eq. 14: a flow as the generator.
+    """
+
+    def __init__(self, bijector, input_shape=None):
+        missing = [
+            method
+            for method in ("forward", "inverse")
+            if not callable(getattr(bijector, method, None))
+        ]
+        if missing:
+            raise TypeError(
+                "`bijector` must have the methods `forward` and `inverse`, as the bijectors of "
+                f"TensorFlow Probability have. Received: bijector={bijector!r} (of type "
+                f"{type(bijector).__name__}), without "
+                f"{' and '.join(f'`{method}`' for method in missing)}"
+            )
+        self.bijector = bijector
+        self._image_shape = None if input_shape is None else tuple(input_shape)
+
+    @property
+    def latent_shapes(self):
+        """Shapes of the parts of z, without the batch; `None` if `input_shape` was not given."""
+        if self._image_shape is None:
+            return None
+        shapes = self.bijector.inverse_event_shape(self._image_shape)
+        return [tuple(shape) for shape in (shapes if isinstance(shapes, list) else [shapes])]
+
+    def encode(self, x):
+        """Images to z, by `inverse`."""
+        return self.bijector.inverse(_copy(x))
+
+    def decode(self, z):
+        """z to images, by `forward`."""
+        return self.bijector.forward(_copy(z))
+
+    def log_prob(self, x):
+        """Log density of every image under the prior N(0, I), `(batch,)`, in nats."""
+        x = _copy(x)
+        volume = self.bijector.inverse_log_det_jacobian(x, event_ndims=len(x.shape) - 1)
+        return volume + sum(map(_standard_normal_log_prob, tree.flatten(self.bijector.inverse(x))))
+
+    def sample(self, n, seed=None):
+        """Draws images: z from N(0, I), decoded.
+
+        Args:
+            n: Number of images.
+            seed: Integer, or `None`: drawn from Keras's global seed.
+        """
+        n = arguments.whole_number("n", n, 1)
+        if self._image_shape is None:
+            raise ValueError(
+                "`input_shape` is needed to draw samples: BijectorGenerator(bijector, "
+                "input_shape=(height, width, channels)). Received: input_shape=None"
+            )
+        seeds = keras.random.SeedGenerator(arguments.seed(seed))
+        parts = [keras.random.normal((n, *shape), seed=seeds) for shape in self.latent_shapes]
+        return self.decode(parts if len(parts) > 1 else parts[0])
+
+
+def _copy(tensors):
+    """New tensors of the same values.
+
+    Bijectors remember what they returned for a tensor: `forward(inverse(x))` is x itself, without
+    a gradient to z and without the error of computing it.
+    """
+    return tree.map_structure(ops.copy, tensors)
+
+
+def _standard_normal_log_prob(z):
+    axes = tuple(range(1, len(z.shape)))
+    return -0.5 * ops.sum(ops.square(z) + math.log(2.0 * math.pi), axis=axes)

@@ -1,0 +1,53 @@
+"""What makes an object a generator: two methods."""
+
+import keras
+
+
+def check_generator(generator, name="generator"):
+    """Raises unless an object can `encode` and `decode`; returns it.
+
+    Args:
+        generator: Any object with `encode(x) -> z` and `decode(z) -> x`; z is one tensor or a
+            structure of tensors.
+        name: Name of the argument, for the message.
+    """
+    missing = [
+        method for method in ("encode", "decode") if not callable(getattr(generator, method, None))
+    ]
+    if missing:
+        raise TypeError(
+            f"`{name}` must have the methods `encode(x) -> z` and `decode(z) -> x`, as `VAE`, "
+            "`Glow` and `BijectorGenerator` of keras_vat.generators have. "
+            f"Received: {name}={generator!r} (of type {type(generator).__name__}), without "
+            f"{' and '.join(f'`{method}`' for method in missing)}"
+        )
+    return generator
+
+
+def freeze_generator(generator, name="generator"):
+    """Checks a generator and freezes it, as it does itself and as a Keras layer; returns it."""
+    check_generator(generator, name)
+    if callable(getattr(generator, "freeze", None)):
+        generator.freeze()
+    if isinstance(generator, keras.layers.Layer):
+        # Each by itself: where `trainable` is False already, Keras does not hand it down.
+        for part in (*generator._flatten_layers(), *generator.weights):
+            part.trainable = False
+    return generator
+
+
+def check_decoded(decoded, x):
+    """Raises where what a generator decodes can't be images like `x`."""
+    if not same_example_shape(decoded, x):
+        raise ValueError(
+            "`generator` must decode to the shape of its inputs. Received: "
+            f"decoded.shape={tuple(decoded.shape)}, x.shape={tuple(x.shape)}"
+        )
+
+
+def same_example_shape(a, b):
+    """Whether two tensors agree in every dimension but the first, as far as it is known."""
+    if len(a.shape) != len(b.shape):
+        return False
+    sizes = zip(a.shape[1:], b.shape[1:], strict=True)
+    return all(None in pair or pair[0] == pair[1] for pair in sizes)

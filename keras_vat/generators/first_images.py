@@ -1,0 +1,23 @@
+"""A look at training data before the training."""
+
+import numpy as np
+import tensorflow as tf
+from keras import utils
+
+
+def first_images(x, batch_size=None):
+    """One batch of images from what `fit` was given; `None` if it can't be had without loss.
+
+    Args:
+        x: Array or tensor of images, or a `tf.data.Dataset` of batches of images or of tuples that
+            begin with one.
+        batch_size: Rows to take of an array, spread over its length. Defaults to `32`, as in
+            `fit`.
+    """
+    if isinstance(x, tf.data.Dataset):
+        batch = next(iter(x), None)
+        return None if batch is None else utils.unpack_x_y_sample_weight(batch)[0]
+    if hasattr(x, "shape"):
+        rows = min(batch_size or 32, x.shape[0])
+        return np.take(x, np.linspace(0, x.shape[0] - 1, rows).astype(int), axis=0)
+    return None

@@ -1,0 +1,214 @@
+"""What all generators have in common: the range of images, training, freezing, saving."""
+
+import keras
+from keras import ops
+
+from keras_vat import arguments, saved_seeds
+from keras_vat.autodiff import is_symbolic, num_replicas
+from keras_vat.generators.first_images import first_images
+
+_ROUNDING = 1e-3
+
+
+class Generator(keras.Model):
+    """Base class: images to a latent space of prior N(0, I) and back.
+
+    `generator(x)` is the reconstruction `decode(encode(x))`. Train one by `compile(optimizer)` and
+    `fit(images)`: it brings its loss along, and labels in the data are passed over. Then `freeze`
+    it, once and for all, and hand it to a method that works in its latent space.
+
+    A subclass implements `encode`, `decode`, `latent_shapes`, `sample` and `loss_terms`, names the
+    terms to be logged in `term_names`, calls `check_images` and `check_latents` where it is given
+    such, and keeps its variables in layers. Where a frozen generator computes otherwise, it
+    overrides `freeze`.
+
+    Args:
+        input_shape: Shape of an image, `(height, width, channels)`.
+        **kwargs: `name` and `dtype` of the model.
+
+    Raises:
+        ValueError: If `input_shape` is not three whole numbers above 0; for images of another
+            shape, of integers, or outside [0, 1] (where their numbers can be looked at: in calls
+            outside compiled functions and at the start of `fit`).
+        RuntimeError: If a frozen generator is to be trained.
+    """
+
+    term_names = ()
+    _frozen = False
+
+    def __init__(self, input_shape, **kwargs):
+        # Images stay in full precision, whatever the layers inside compute in.
+        super().__init__(autocast=False, **kwargs)
+        self.image_shape = _image_shape(input_shape)
+        self._term_trackers = [keras.metrics.Mean(name=name) for name in self.term_names]
+        self.built = True
+
+    @property
+    def latent_shapes(self):
+        """Shapes of the parts of z, without the batch."""
+        raise NotImplementedError
+
+    @property
+    def frozen(self):
+        """Whether the weights are fixed for good."""
+        return self._frozen
+
+    @property
+    def images_dtype(self):
+        """The dtype images and latents have: `float32`, or `float64` if that is the policy."""
+        return "float64" if self.compute_dtype == "float64" else "float32"
+
+    @property
+    def trainable(self):
+        """Whether weights are trained; of a frozen generator never, whatever is set."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        keras.Model.trainable.fset(self, bool(value) and not self._frozen)
+
+    def encode(self, x):
+        """Images `(batch, height, width, channels)` to z: one tensor or a list of tensors."""
+        raise NotImplementedError
+
+    def decode(self, z):
+        """z, as `encode` returns it, to images `(batch, height, width, channels)`."""
+        raise NotImplementedError
+
+    def loss_terms(self, x, training):
+        """What `fit` minimises (`"loss"`) and logs: a dictionary of `(batch,)` tensors."""
+        raise NotImplementedError
+
+    def sample(self, n, seed=None):
+        """Draws n images: z from N(0, I), decoded."""
+        raise NotImplementedError
+
+    def call(self, inputs, training=False):
+        """The reconstruction; where `fit` trains a generator, the terms of its loss."""
+        if training and not self._frozen:
+            return self.loss_terms(self.check_images(inputs), training=True)
+        return self.decode(self.encode(inputs))
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The mean of the loss over the batch; updates the trackers of all terms."""
+        terms = y_pred if training else self.loss_terms(self.check_images(x), training=False)
+        for tracker in self._term_trackers:
+            tracker.update_state(terms[tracker.name], sample_weight)
+        loss = terms["loss"]
+        if sample_weight is not None:
+            loss = loss * ops.cast(sample_weight, loss.dtype)
+        # Keras sums the gradients of the replicas.
+        return ops.mean(loss) / num_replicas()
+
+    def compile(self, optimizer="adam", loss=None, **kwargs):
+        """As `keras.Model.compile`, without a loss."""
+        if loss is not None:
+            raise ValueError(
+                f"`loss` must be left out: a generator brings its own. Received: loss={loss!r}"
+            )
+        super().compile(optimizer=optimizer, **kwargs)
+
+    def compile_from_config(self, config):
+        """As the method of `keras.Model`, which leaves models with their own `compile` out."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def fit(self, x=None, y=None, batch_size=None, *args, **kwargs):
+        """As `keras.Model.fit`, on images: arrays, or a `tf.data.Dataset` of batches."""
+        self.begin_training(first_images(x, batch_size))
+        return super().fit(x, y, batch_size, *args, **kwargs)
+
+    def train_on_batch(self, x, *args, **kwargs):
+        """As `keras.Model.train_on_batch`, on images."""
+        self.begin_training(x)
+        return super().train_on_batch(x, *args, **kwargs)
+
+    def begin_training(self, images):
+        """Looks at the first images of a training run; they may be `None` if unknown."""
+        if self._frozen:
+            raise RuntimeError(
+                f"A frozen generator can't be trained. Received: '{self.name}', frozen. Train it "
+                "before `freeze`, or make a new one by `type(generator)(...)`."
+            )
+        if images is not None:
+            self.check_images(images)
+
+    def freeze(self):
+        """Fixes the weights for good, in place; returns the generator itself."""
+        self._frozen = True
+        self.trainable = False
+        # What was compiled would still train, and an optimizer has nothing to hold any more.
+        self.compiled = False
+        self.optimizer = None
+        self.train_function = self.test_function = self.predict_function = None
+        return self
+
+    def check_images(self, x, name="x"):
+        """Raises unless `x` are images of this generator; returns them as a tensor."""
+        x = ops.convert_to_tensor(x)
+        if len(x.shape) != 4 or tuple(x.shape[1:]) != self.image_shape:
+            raise ValueError(
+                f"`{name}` must be images of shape {('batch', *self.image_shape)}. "
+                f"Received: {name} of shape {tuple(x.shape)}"
+            )
+        if not keras.backend.is_float_dtype(x.dtype):
+            raise ValueError(
+                f"`{name}` must be floating images in [0, 1]; divide bytes by 255. "
+                f"Received: {name} of dtype {keras.backend.standardize_dtype(x.dtype)}"
+            )
+        if not is_symbolic(x) and x.shape[0]:
+            low, high = float(ops.min(x)), float(ops.max(x))
+            if not (-_ROUNDING <= low and high <= 1 + _ROUNDING):
+                raise ValueError(
+                    f"`{name}` must be images in [0, 1]. "
+                    f"Received: {name} with values from {low:.4g} to {high:.4g}"
+                )
+        return ops.cast(x, self.images_dtype)
+
+    def check_latents(self, z):
+        """Raises unless `z` has the latent shapes; returns its parts as a list of tensors."""
+        parts = list(z) if isinstance(z, (list, tuple)) else [z]
+        parts = [ops.convert_to_tensor(part) for part in parts]
+        shapes = [tuple(part.shape[1:]) for part in parts]
+        if shapes != [tuple(shape) for shape in self.latent_shapes]:
+            raise ValueError(
+                "`z` must have parts of shapes "
+                f"{[('batch', *shape) for shape in self.latent_shapes]}. "
+                f"Received: z of shapes {[tuple(part.shape) for part in parts]}"
+            )
+        return [ops.cast(part, self.images_dtype) for part in parts]
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *self.image_shape)
+
+    def save_own_variables(self, store):
+        saved_seeds.save(store, "seeds", self)
+
+    def load_own_variables(self, store):
+        saved_seeds.load(store, "seeds", self)
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            "input_shape": self.image_shape,
+            "frozen": self._frozen,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        frozen = config.pop("frozen")
+        config["dtype"] = keras.dtype_policies.deserialize(config["dtype"], custom_objects)
+        generator = cls(**config)
+        return generator.freeze() if frozen else generator
+
+
+def _image_shape(input_shape):
+    sizes = input_shape if isinstance(input_shape, (tuple, list)) else ()
+    if len(sizes) != 3:
+        raise ValueError(
+            "`input_shape` must be (height, width, channels). "
+            f"Received: input_shape={input_shape!r}"
+        )
+    return tuple(arguments.whole_number("input_shape", size, 1) for size in sizes)

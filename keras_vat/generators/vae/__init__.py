@@ -1,0 +1,5 @@
+"""The variational auto-encoder of latent-space virtual adversarial training."""
+
+from keras_vat.generators.vae.vae import VAE
+
+__all__ = ["VAE"]

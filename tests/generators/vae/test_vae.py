@@ -1,0 +1,321 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_vat.generators import VAE
+
+X = np.random.default_rng(0).uniform(size=(12, 8, 8, 1)).astype("float32")
+
+
+def make(eagerly=False, **arguments):
+    keras.utils.set_random_seed(0)
+    vae = VAE(**{"input_shape": (8, 8, 1), "latent_dim": 3, "widths": (4, 6), **arguments})
+    vae.compile(keras.optimizers.Adam(1e-2), run_eagerly=eagerly, jit_compile=False)
+    return vae
+
+
+def trained(**arguments):
+    """After a few steps, without the seconds that tracing takes."""
+    vae = make(eagerly=True, **arguments)
+    vae.fit(X, epochs=2, batch_size=6, shuffle=False, verbose=0)
+    return vae
+
+
+def weights(vae):
+    return [np.array(variable.value) for variable in vae.variables]
+
+
+def assert_equal(actual, expected):
+    for a, b in zip(actual, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def log_sigmoid(a):
+    return -np.logaddexp(0, -a)
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_terms_of_the_loss_against_float64_numpy(likelihood):
+    vae = trained(likelihood=likelihood, prior_weight=0.3)
+    terms = vae.loss_terms(tf.constant(X), training=False)
+    mean, log_variance = (np.float64(part) for part in vae.encoder(X, training=False))
+    noise = keras.random.normal(mean.shape, seed=0)
+    z = mean + np.exp(log_variance / 2) * noise
+    a = np.float64(vae.decoder(np.float32(z), training=False))
+    if likelihood == "bernoulli":
+        reconstruction = -(X * log_sigmoid(a) + (1 - X) * log_sigmoid(-a)).sum((1, 2, 3))
+    else:
+        squared = (X - 1 / (1 + np.exp(-a))) ** 2
+        reconstruction = (0.5 * squared + 0.5 * np.log(2 * np.pi)).sum((1, 2, 3))
+    prior = 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).sum(1)
+    np.testing.assert_allclose(terms["reconstruction_loss"], reconstruction, rtol=1e-5)
+    np.testing.assert_allclose(terms["prior_loss"], prior, rtol=1e-4)
+    np.testing.assert_allclose(terms["loss"], reconstruction + 0.3 * prior, rtol=1e-5)
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_terms_of_the_loss_against_tensorflow_probability(likelihood):
+    tfd = pytest.importorskip(
+        "tensorflow_probability", reason="the yardstick is an extra"
+    ).distributions
+    vae = trained(likelihood=likelihood)
+    terms = vae.loss_terms(tf.constant(X), training=False)
+    mean, log_variance = vae.encoder(X, training=False)
+    posterior = tfd.MultivariateNormalDiag(mean, tf.exp(log_variance / 2))
+    prior = tfd.MultivariateNormalDiag(tf.zeros(3), tf.ones(3))
+    z = posterior.bijector.forward(keras.random.normal((12, 3), seed=0))
+    logits = vae.decoder(z, training=False)
+    pixels = {
+        "bernoulli": tfd.Bernoulli(logits=logits, dtype=tf.float32),
+        "gaussian": tfd.Normal(tf.sigmoid(logits), 1.0),
+    }[likelihood]
+    log_prob = tfd.Independent(pixels, 3).log_prob(X)
+    np.testing.assert_allclose(terms["reconstruction_loss"], -log_prob, rtol=1e-5)
+    expected = tfd.kl_divergence(posterior, prior)
+    np.testing.assert_allclose(terms["prior_loss"], expected, rtol=1e-4)
+
+
+def test_fit_logs_the_means_of_the_terms():
+    vae = make(prior_weight=0.3)
+    logs = vae.fit(X, epochs=1, verbose=0, validation_data=(X, None)).history
+    assert set(logs) == {
+        prefix + name
+        for prefix in ("", "val_")
+        for name in ("loss", "reconstruction_loss", "prior_loss")
+    }
+    terms = vae.loss_terms(tf.constant(X), training=False)
+    for name, values in terms.items():
+        np.testing.assert_allclose(logs[f"val_{name}"], [np.mean(values)], rtol=1e-5)
+    for prefix in ("", "val_"):
+        reconstruction, prior = (
+            logs[f"{prefix}{term}_loss"][0] for term in ("reconstruction", "prior")
+        )
+        assert logs[f"{prefix}loss"][0] == pytest.approx(reconstruction + 0.3 * prior, rel=1e-5)
+
+
+def test_the_gradient_of_a_step_reaches_every_weight():
+    vae = make()
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(vae.loss_terms(tf.constant(X), training=True)["loss"])
+    gradients = tape.gradient(loss, vae.trainable_weights)
+    for weight, gradient in zip(vae.trainable_weights, gradients, strict=True):
+        assert np.abs(gradient).max() > 1e-6, weight.path
+
+
+def test_training_on_digits_lowers_the_loss_and_the_reconstruction_error():
+    datasets = pytest.importorskip("sklearn.datasets", reason="the digits are scikit-learn's")
+    digits = (datasets.load_digits().images / 16).astype("float32")[..., None]
+    x, held_out = digits[:1500], digits[1500:]
+    vae = make(latent_dim=8, widths=(8, 16))
+    before = np.square(held_out - vae(held_out)).mean()
+    history = vae.fit(x, epochs=6, batch_size=64, validation_data=(held_out, None), verbose=0)
+    losses = history.history
+    assert losses["loss"][-1] < 0.7 * losses["loss"][0]
+    assert losses["val_loss"][-1] < 23.0  # every pixel's mean alone would have 26.6
+    assert np.square(held_out - vae(held_out)).mean() < 0.5 * before
+    # The latent space is used, and not all of it is noise.
+    assert 2.0 < losses["prior_loss"][-1] < 40.0
+
+
+def test_encode_is_the_posterior_mean_and_decode_the_pixels_mean():
+    vae = trained()
+    mean, _ = vae.encoder(X, training=False)
+    z = vae.encode(X)
+    np.testing.assert_array_equal(z, mean)
+    np.testing.assert_array_equal(vae.encode(X), z)
+    logits = np.float64(vae.decoder(z, training=False))
+    np.testing.assert_allclose(vae.decode(z), 1 / (1 + np.exp(-logits)), rtol=1e-5)
+    np.testing.assert_array_equal(vae(X), vae.decode(z))
+    np.testing.assert_allclose(vae.predict(X, verbose=0), vae.decode(z), rtol=1e-5)
+    assert vae.latent_shapes == [(3,)] and z.shape == (12, 3)
+
+
+def test_use_leaves_all_variables_alone_and_rows_apart():
+    vae = trained()
+    before = weights(vae)
+
+    class Around(keras.layers.Layer):
+        """Passes training mode on to what is called inside, as a training step does."""
+
+        def __init__(self, function):
+            super().__init__()
+            self.function = function
+
+        def call(self, x, training=None):
+            return self.function(x)
+
+    z = Around(vae.encode)(X, training=True)
+    np.testing.assert_allclose(z[:3], vae.encode(X[:3]), rtol=1e-4, atol=1e-6)
+    decoded = Around(vae.decode)(z, training=True)
+    np.testing.assert_allclose(decoded[:3], vae.decode(z[:3]), rtol=1e-4)
+    vae.sample(2, seed=0)
+    vae.evaluate(X, verbose=0)
+    assert_equal(weights(vae), before)
+
+
+def test_training_moves_averages_and_seeds():
+    vae = make(eagerly=True)
+    before = weights(vae)
+    vae.train_on_batch(X)
+    moved = [
+        variable.path
+        for variable, old, new in zip(vae.variables, before, weights(vae), strict=True)
+        if np.any(old != new)
+    ]
+    assert sum("moving_mean" in path for path in moved) == 4
+    assert sum("seed_generator" in path for path in moved) == 1
+
+
+def test_same_seeds_same_run():
+    first, second = (trained(seed=1) for _ in range(2))
+    assert_equal(weights(first), weights(second))
+    other = trained(seed=2)
+    assert np.abs(other.encode(X) - first.encode(X)).max() > 0
+
+
+def test_samples_are_decoded_draws_of_the_prior():
+    vae = trained()
+    samples = vae.sample(6, seed=1)
+    np.testing.assert_array_equal(vae.sample(6, seed=1), samples)
+    expected = vae.decode(keras.random.normal((6, 3), seed=1))
+    np.testing.assert_array_equal(samples, expected)
+    assert np.abs(vae.sample(6, seed=2) - samples).max() > 0
+    assert np.abs(vae.sample(6) - vae.sample(6)).max() > 0
+
+
+def test_prior_weight_is_followed_by_a_compiled_fit():
+    vae = make(prior_weight=0.0)
+    free = vae.fit(X, epochs=20, verbose=0).history["prior_loss"][-1]
+    vae.prior_weight = 100.0
+    bound = vae.fit(X, epochs=20, verbose=0).history["prior_loss"][-1]
+    assert bound < 0.2 * free
+    assert float(vae.prior_weight) == 100.0
+
+
+def test_sample_weights_weight_the_examples():
+    vae = make()
+    rows = np.array([1.0] * 6 + [0.0] * 6, "float32")
+    terms = vae.loss_terms(tf.constant(X), training=False)
+    # Keras passes weights on only beside labels.
+    logs = vae.evaluate(X, np.zeros(12), sample_weight=rows, verbose=0, return_dict=True)
+    expected = np.mean(terms["reconstruction_loss"][:6])
+    assert logs["reconstruction_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_freeze_is_for_good():
+    vae = trained()
+    assert vae.freeze() is vae and vae.frozen
+    before, z = weights(vae), vae.encode(X)
+    assert vae.trainable_weights == [] and vae.trainable_variables == []
+    vae.trainable = True
+    assert vae.trainable_weights == []
+    np.testing.assert_array_equal(vae(X, training=True), vae.decode(z))
+    with pytest.raises(RuntimeError, match="frozen generator can't be trained. Received: 'vae"):
+        vae.fit(X, verbose=0)
+    vae.compile("adam")
+    with pytest.raises(RuntimeError, match="frozen generator can't be trained"):
+        vae.train_on_batch(X)
+    assert_equal(weights(vae), before)
+
+
+def test_a_saved_run_goes_on_bit_equal(tmp_path):
+    vae = trained(likelihood="gaussian", seed=3)
+    vae.prior_weight = 0.7
+    vae.save(tmp_path / "vae.keras")
+    loaded = keras.saving.load_model(tmp_path / "vae.keras")
+    assert isinstance(loaded, VAE) and loaded.get_config() == vae.get_config()
+    assert float(loaded.prior_weight) == pytest.approx(0.7)
+    np.testing.assert_array_equal(loaded(X), vae(X))
+    histories = [model.fit(X, batch_size=6, shuffle=False, verbose=0) for model in (loaded, vae)]
+    assert histories[0].history == histories[1].history
+    assert_equal(weights(loaded), weights(vae))
+
+
+def test_a_frozen_one_is_saved_frozen(tmp_path):
+    vae = trained().freeze()
+    vae.save(tmp_path / "vae.keras")
+    loaded = keras.saving.load_model(tmp_path / "vae.keras")
+    assert loaded.frozen and loaded.trainable_weights == []
+    np.testing.assert_array_equal(loaded(X), vae(X))
+    with pytest.raises(RuntimeError, match="frozen"):
+        loaded.fit(X, verbose=0)
+
+
+def test_saved_weights_carry_the_prior_weight(tmp_path):
+    vae = trained()
+    vae.prior_weight = 0.7
+    vae.save_weights(tmp_path / "vae.weights.h5")
+    other = make(eagerly=True, seed=5)
+    other.train_on_batch(X)
+    other.load_weights(tmp_path / "vae.weights.h5")
+    assert float(other.prior_weight) == pytest.approx(0.7)
+    np.testing.assert_array_equal(other(X), vae(X))
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float64"])
+def test_other_dtypes(policy):
+    vae = trained(dtype=policy)
+    full = "float64" if policy == "float64" else "float32"
+    terms = vae.loss_terms(vae.check_images(X), training=True)
+    assert {keras.backend.standardize_dtype(value.dtype) for value in terms.values()} == {full}
+    assert all(np.isfinite(value).all() for value in terms.values())
+    assert vae.encode(X).dtype == full and vae(X).dtype == full
+    compute = vae.encoder.get_layer("conv_1").compute_dtype
+    assert compute == policy.removeprefix("mixed_")
+
+
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: (x, np.arange(12))])
+def test_data_come_as_datasets_with_and_without_labels(wrap):
+    dataset = tf.data.Dataset.from_tensor_slices(wrap(X)).batch(6)
+    history = make(eagerly=True).fit(dataset, epochs=1, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"latent_dim": 0}, ValueError, "`latent_dim` must be at least 1. Received: latent_dim=0"),
+        ({"latent_dim": 2.5}, TypeError, "`latent_dim` must be an integer"),
+        ({"widths": ()}, ValueError, r"`widths` must be a tuple of numbers .* widths=\(\)"),
+        ({"widths": 8}, ValueError, "`widths` must be a tuple of numbers .* Received: widths=8"),
+        ({"widths": (8, 0)}, ValueError, "`widths` must be at least 1. Received: widths=0"),
+        (
+            {"likelihood": "poisson"},
+            ValueError,
+            "`likelihood` must be one of .*'bernoulli', 'gaussian'.* likelihood='poisson'",
+        ),
+        ({"prior_weight": -0.1}, ValueError, "`prior_weight` must be .* prior_weight=-0.1"),
+        ({"seed": "a"}, TypeError, "`seed` must be an integer or None. Received: seed='a'"),
+    ],
+)
+def test_refuses_wrong_arguments(arguments, error, message):
+    with pytest.raises(error, match=message):
+        make(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (X * 255.0, r"`x` must be images in \[0, 1\]. Received: x with values from .* to 25"),
+        (X - 0.5, r"`x` must be images in \[0, 1\]. Received: x with values from -0.[45]"),
+        ((X * 255).astype("uint8"), "`x` must be floating images .*Received: x of dtype uint8"),
+        (X[:, :4], r"`x` must be images of shape \('batch', 8, 8, 1\). Received: .*4, 8, 1\)"),
+    ],
+)
+def test_refuses_other_images(images, message):
+    vae = make()
+    with pytest.raises(ValueError, match=message):
+        vae.encode(images)
+    with pytest.raises(ValueError, match=message):
+        vae.fit(images, verbose=0)
+
+
+def test_refuses_other_latents_and_numbers():
+    vae = make()
+    with pytest.raises(ValueError, match=r"`z` must have parts of shapes \[\('batch', 3\)\]"):
+        vae.decode(np.zeros((2, 4), "float32"))
+    with pytest.raises(ValueError, match="`n` must be at least 1. Received: n=0"):
+        vae.sample(0)
+    with pytest.raises(ValueError, match="`prior_weight` must be .* prior_weight=-1"):
+        vae.prior_weight = -1
