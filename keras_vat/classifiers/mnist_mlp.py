@@ -9,7 +9,7 @@ from keras_vat.classifiers.normalization import batch_normalization
 _HIDDEN_UNITS = (1200, 600, 300, 150)
 
 
-def mnist_mlp(noise=0.0, input_shape=(28, 28, 1)):
+def mnist_mlp(noise=0.0, input_shape=(28, 28, 1), dropout=0.0):
     """Builds the MLP with four hidden layers of 1200, 600, 300 and 150 units.
 
     Each is linear, batch normalisation, ReLU. The linear maps have no bias: the normalisation
@@ -19,13 +19,15 @@ def mnist_mlp(noise=0.0, input_shape=(28, 28, 1)):
         noise: Standard deviation of the Gaussian noise added to each hidden layer's output
             during training; the papers use 0.5 for semi-supervised training. Defaults to `0.0`.
         input_shape: Shape of one input, flattened first. Defaults to `(28, 28, 1)`.
+        dropout: Share of each hidden layer's outputs that is dropped during training, in [0, 1):
+            what the papers' regularizers are compared with. Defaults to `0.0`.
 
     Returns:
         A functional `keras.Model`: `(batch, *input_shape)` -> logits `(batch, 10)`, of `float32`
         also under mixed precision.
 
     Raises:
-        ValueError: If `noise` is negative.
+        ValueError: If `noise` is negative, or `dropout` not in [0, 1).
 
     Example:
 
@@ -38,6 +40,7 @@ def mnist_mlp(noise=0.0, input_shape=(28, 28, 1)):
     Reference: Miyato et al., arXiv:1704.03976, section 4.1.1, appendices A and C.
     """
     noise = arguments.non_negative("noise", noise)
+    dropout = arguments.fraction("dropout", dropout)
     inputs = keras.Input(input_shape, name="images")
     x = layers.Flatten(name="flatten")(inputs)
     for number, units in enumerate(_HIDDEN_UNITS, start=1):
@@ -48,5 +51,7 @@ def mnist_mlp(noise=0.0, input_shape=(28, 28, 1)):
         x = layers.ReLU(name=f"relu_{number}")(x)
         if noise > 0.0:
             x = layers.GaussianNoise(noise, name=f"noise_{number}")(x)
+        if dropout > 0.0:
+            x = layers.Dropout(dropout, name=f"dropout_{number}")(x)
     logits = layers.Dense(10, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="mnist_mlp")

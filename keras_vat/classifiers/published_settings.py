@@ -1,7 +1,8 @@
-"""The published experiments' settings: Miyato et al., arXiv:1704.03976, appendices A, C, D.
+"""The published experiments' settings.
 
-What the paper leaves out (beta_1 in the decay, epsilon for each data set) is from the authors'
-published code; supervised MNIST's epsilon is from figure 2.
+VAT: Miyato et al., arXiv:1704.03976, appendices A to D. What the paper leaves out (beta_1 in the
+decay, epsilon for each data set) is from the authors' published code; supervised MNIST's epsilon is
+from figure 2. FAT: Kim et al. (2019), whose recipe is VAT's. VMT (2018), sections 4.1 and 4.3.
 """
 
 from dataclasses import replace
@@ -32,6 +33,11 @@ MNIST_100_LABELS = TrainingSettings(
 
 MNIST_1000_LABELS = replace(MNIST_100_LABELS, num_labels=1000)
 
+MNIST_20_LABELS = replace(MNIST_100_LABELS, num_labels=20)
+
+# FastAdversarialTraining's arguments for MNIST with 100 labels (FAT, table 2).
+FAT_MNIST = {"epsilon": 1.5, "radius": 2.0, "threshold": 0.01}
+
 # conv_small("svhn"), conv_large(top_batch_norm=True).
 SVHN = TrainingSettings(
     labeled_batch_size=32,
@@ -44,6 +50,8 @@ SVHN = TrainingSettings(
     decay_beta_1=0.5,
 )
 
+SVHN_500_LABELS = replace(SVHN, num_labels=500)
+
 SVHN_AUGMENTED = replace(SVHN, epsilon=3.5, augmentation="svhn")
 
 # conv_small("cifar10"), conv_large().
@@ -52,3 +60,39 @@ CIFAR10 = replace(
 )
 
 CIFAR10_AUGMENTED = replace(CIFAR10, epsilon=8.0, augmentation="cifar10")
+
+CIFAR10_1000_LABELS = replace(CIFAR10, num_labels=1000)
+
+# conv_large(); 300 epochs. The paper does not give epsilon: that of the augmented images above.
+CIFAR10_SUPERVISED = TrainingSettings(
+    labeled_batch_size=100,
+    unlabeled_batch_size=None,
+    num_updates=150_000,
+    learning_rate=0.003,
+    decay_start=75_000,
+    epsilon=8.0,
+    augmentation="cifar10",
+    zca=True,
+)
+
+# sine_wave_mlp() on data.sine_waves(); 100 epochs at Adam's default rate, which never falls. The
+# paper does not give epsilon.
+SINE_WAVES = TrainingSettings(
+    labeled_batch_size=20,
+    unlabeled_batch_size=None,
+    num_updates=5_000,
+    learning_rate=0.001,
+    decay_start=5_000,
+    epsilon=0.05,
+)
+
+# conv_small("svhn", top_batch_norm=False); SGD with momentum, 80 epochs without augmentation. The
+# paper gives neither batch size nor learning rate nor epsilon: these are a usual choice.
+CIFAR10_MOVEMENT = TrainingSettings(
+    labeled_batch_size=100,
+    unlabeled_batch_size=None,
+    num_updates=40_000,
+    learning_rate=0.1,
+    decay_start=20_000,
+    epsilon=1.0,
+)

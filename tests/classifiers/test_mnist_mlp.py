@@ -45,8 +45,25 @@ def test_noise_follows_every_hidden_layer_and_acts_in_training_only():
     np.testing.assert_array_equal(model(x), model(x))
 
 
-def test_without_noise_there_is_no_noise_layer():
-    assert not any(isinstance(n, keras.layers.GaussianNoise) for n in mnist_mlp().layers)
+def test_without_noise_and_dropout_there_are_no_such_layers():
+    kinds = (keras.layers.GaussianNoise, keras.layers.Dropout)
+    assert not any(isinstance(layer, kinds) for layer in mnist_mlp().layers)
+
+
+def test_dropout_follows_every_hidden_layer_and_acts_in_training_only():
+    model = mnist_mlp(dropout=0.5)
+    names = [type(layer).__name__ for layer in model.layers]
+    hidden = ["Dense", "BatchNormalization", "ReLU", "Dropout"]
+    assert names == ["InputLayer", "Flatten", *hidden * 4, "Dense"]
+    assert {n.rate for n in model.layers if isinstance(n, keras.layers.Dropout)} == {0.5}
+    x = np.random.default_rng(0).uniform(size=(4, 28, 28, 1))
+    assert np.abs(model(x, training=True) - model(x, training=True)).max() > 0.1
+    np.testing.assert_array_equal(model(x), model(x))
+
+
+def test_noise_comes_before_dropout():
+    names = [layer.name for layer in mnist_mlp(noise=0.5, dropout=0.2).layers]
+    assert names[3:7] == ["normalization_1", "relu_1", "noise_1", "dropout_1"]
 
 
 def test_normalization_has_the_papers_constants():
@@ -64,3 +81,9 @@ def test_logits_are_float32_under_mixed_precision(policy):
 def test_negative_noise_is_refused():
     with pytest.raises(ValueError, match="`noise` must be .* Received: noise=-0.5"):
         mnist_mlp(noise=-0.5)
+
+
+@pytest.mark.parametrize("dropout", [-0.1, 1.0])
+def test_dropout_outside_its_range_is_refused(dropout):
+    with pytest.raises(ValueError, match=f"`dropout` must be .* Received: dropout={dropout}"):
+        mnist_mlp(dropout=dropout)

@@ -1,0 +1,91 @@
+"""Methods, grids and networks under the names that `accuracy_tables.py` calls them by."""
+
+from keras_vat import classifiers, regularizers
+from keras_vat.callbacks import LambdaWarmup
+
+
+def method(name, **fixed):
+    """Makes one regularizer from the hyper-parameters of a row."""
+    return lambda **chosen: [regularizers.get(name, **fixed, **chosen)]
+
+
+def none(**_):
+    return []
+
+
+rpt, vat, fat = method("rpt"), method("vat"), method("fat")
+at_l2, at_linf = method("at", norm="l2"), method("at", norm="linf")
+# VAT as its authors compute it; `vat` has this package's curvature.
+papers_vat = method("vat", curvature="finite_difference", xi=1e-6)
+vmt_shift, vmt_rotation, vmt_scale = (
+    method("vmt", fields=field) for field in ("shift", "rotation", "scale")
+)
+vmt_all = method("vmt", fields=("shift", "rotation", "scale"))
+
+
+def vat_entropy(**chosen):
+    return [*vat(**chosen), regularizers.get("entropy", weight=1.0)]
+
+
+def vat_iterations(count):
+    return method("vat", num_power_iterations=count)
+
+
+def fat_warmup(updates_per_pass):
+    """FAT's lambda: from 0 to 1 in ten passes over the unlabelled rows."""
+    return lambda: [LambdaWarmup(steps=10 * updates_per_pass)]
+
+
+def fat_warmup_by_epoch():
+    """The same, 0.1 at a time, where an epoch is one pass."""
+    return [LambdaWarmup()]
+
+
+nothing = ({},)  # the grid of methods without hyper-parameters
+
+
+def epsilons(*choices):
+    return tuple({"epsilon": choice} for choice in choices)
+
+
+def around(epsilon):
+    """Values around a published epsilon."""
+    return epsilons(*(round(share * epsilon, 6) for share in (0.7, 1.0, 1.4)))
+
+
+def weights(*choices):
+    return tuple({"weight": choice} for choice in choices)
+
+
+def fat_grid(*choices):
+    """From triples: epsilon, the radius C and the threshold alpha."""
+    names = ("epsilon", "radius", "threshold")
+    return tuple(dict(zip(names, choice, strict=True)) for choice in choices)
+
+
+def mlp(settings, dropout=0.0, **_):
+    return classifiers.mnist_mlp(noise=settings.noise, dropout=dropout)
+
+
+def sine_wave_mlp(settings, **_):
+    return classifiers.sine_wave_mlp()
+
+
+def small_cifar10(settings, **_):
+    return classifiers.conv_small("cifar10")
+
+
+def large_cifar10(settings, **_):
+    return classifiers.conv_large()
+
+
+def small_svhn(settings, **_):
+    return classifiers.conv_small("svhn")
+
+
+def large_svhn(settings, **_):
+    return classifiers.conv_large(top_batch_norm=True)
+
+
+def small_movement(settings, **_):
+    return classifiers.conv_small("svhn", top_batch_norm=False)

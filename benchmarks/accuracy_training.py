@@ -1,0 +1,86 @@
+"""One training of the papers' experiments, and what came of it."""
+
+import time
+
+import accuracy_data
+import keras
+import numpy as np
+
+import keras_vat
+
+STEPS_PER_EXECUTION = 50
+
+
+def train(table, job, validation_rows, callbacks=()):
+    """Trains the classifier of one row of a table and measures its errors in %.
+
+    Args:
+        table: The `Table`.
+        job: Dictionary of "method", its hyper-parameters, "seed" (of the rows, the weights, the
+            order and the perturbations), "updates" (a whole number of the table's epochs, or
+            fewer than one) and "dtype".
+        validation_rows: Training rows to hold out.
+        callbacks: More callbacks for `fit`.
+
+    Returns:
+        Dictionary. "test error" is measured after the moving averages of batch normalisation
+        were estimated anew, the other two with those of training.
+    """
+    start = time.perf_counter()
+    keras.utils.clear_session()
+    keras.config.set_dtype_policy(job["dtype"])
+    row, seed, updates = table.rows[job["method"]], job["seed"], job["updates"]
+    keras.utils.set_random_seed(seed)  # first of all: the order of the batches hangs on it, too
+    settings, chosen = row.settings, {name: job[name] for name in row.names}
+    rows = accuracy_data.split(table.dataset, settings, seed, validation_rows)
+    data = accuracy_data.batches(rows, settings, seed)
+    classifier = row.classifier(settings, **chosen)
+    model = keras_vat.VATModel(classifier, row.regularizers(**chosen))
+    epoch = min(table.evaluate_every, updates)
+    model.compile(
+        row.optimizer(settings, updates),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        steps_per_execution=largest_divisor(epoch, STEPS_PER_EXECUTION),
+    )
+    curve = TestErrors(rows.test)
+    seen = rows.unlabeled if settings.augmentation is None else data
+    reestimation = keras_vat.callbacks.BatchNormReestimation(seen, seed=seed)
+    model.fit(
+        data,
+        steps_per_epoch=epoch,
+        epochs=updates // epoch,
+        verbose=0,
+        shuffle=False,
+        callbacks=[curve, *row.callbacks(), *callbacks, reestimation],
+    )
+    return {
+        "test error": error(classifier, rows.test),
+        "test error, moving averages of training": curve.errors[-1],
+        "best test error": min(curve.errors),
+        "validation error": error(classifier, rows.validation) if validation_rows else None,
+        "seconds": round(time.perf_counter() - start, 1),
+        "curve": curve.errors,
+        "updates per point": epoch,
+    }
+
+
+class TestErrors(keras.callbacks.Callback):
+    """Notes the test error after every epoch."""
+
+    def __init__(self, rows):
+        super().__init__()
+        self.rows, self.errors = rows, []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.errors.append(error(self.model.classifier, self.rows))
+
+
+def error(classifier, rows):
+    x, y = rows
+    logits = classifier.predict(x, batch_size=1000, verbose=0)
+    return round(100 * float(np.mean(np.argmax(logits, -1) != y)), 3)
+
+
+def largest_divisor(number, limit):
+    """Keras rounds epochs up to whole executions."""
+    return max(n for n in range(1, limit + 1) if number % n == 0)
