@@ -21,7 +21,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import matplotlib.pyplot as plt
-import numpy as np
 
 import keras_vat
 from keras_vat import regularizers
