@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_vat import autodiff
 from keras_vat.divergences import DISTRIBUTIONS
+from keras_vat.recorded_logits import recorded_logits
 
 OUTPUT_KINDS = ("auto", *DISTRIBUTIONS)
 
@@ -39,8 +40,11 @@ class ClassifierOutput:
     """
 
     def __init__(self, classifier, output="auto", from_logits=None, loss=None):
+        self._classifier = classifier
         self._from_logits = from_logits
-        self._activation = last_activation(classifier)
+        self._ending = last_operation(classifier)
+        self._activation = name_of_activation(self._ending)
+        self._recorded = (None, None)
         contradiction = {True: ("softmax", "sigmoid"), False: ("linear",)}.get(from_logits, ())
         if self._activation in contradiction:
             warnings.warn(
@@ -50,6 +54,15 @@ class ClassifierOutput:
             )
         loss_kind, self._loss_from_logits = read_loss(loss)
         self._stated_kind = loss_kind if output == "auto" else output
+
+    def call(self, x, training):
+        """The classifier's outputs for a batch; the logits behind them can then be found."""
+        if self._activation not in ("softmax", "sigmoid") or autodiff.CARRIES_ATTRIBUTES:
+            return self._classifier(x, training=training)
+        with recorded_logits(self._ending) as recorded:
+            outputs = self._classifier(x, training=training)
+        self._recorded = (outputs, recorded[0])
+        return outputs
 
     def logits(self, outputs):
         """The logits behind one batch of outputs, shape of the outputs, at least float32."""
@@ -70,16 +83,9 @@ class ClassifierOutput:
         """
         return self._trace_logits(outputs) is not None
 
-    def restored(self, outputs, logits):
-        """What the classifier would have returned, had its logits been these.
-
-        `outputs` is what it returned; a loss of the result depends on the logits alone.
-        """
-        if self._trace_logits(outputs) is outputs:
-            return logits
-        restored = self.distribution(outputs).mean(logits)
-        restored._keras_logits = logits  # as Keras's softmax and sigmoid leave it
-        return restored
+    def are_logits(self, outputs):
+        """Whether the outputs are logits as they are."""
+        return self._trace_logits(outputs) is outputs
 
     def distribution(self, outputs):
         """The `OutputDistribution` of the output."""
@@ -88,8 +94,8 @@ class ClassifierOutput:
     def _trace_logits(self, outputs):
         if self._from_logits or self._stated_kind == "gaussian":
             return outputs
-        if hasattr(outputs, "_keras_logits"):
-            return outputs._keras_logits
+        if self._behind(outputs) is not None:
+            return self._behind(outputs)
         if self._from_logits is not None:
             return None
         if (
@@ -105,15 +111,20 @@ class ClassifierOutput:
             "(probabilities). Received: from_logits=None"
         )
 
+    def _behind(self, outputs):
+        """The logits that a softmax or sigmoid was given, if it left them."""
+        before, logits = self._recorded
+        return logits if before is outputs else getattr(outputs, "_keras_logits", None)
+
     def _find_kind(self, outputs):
         if self._stated_kind is not None:
             return self._stated_kind
         if self._activation in ("softmax", "sigmoid"):
             return "categorical" if self._activation == "softmax" else "bernoulli"
         several = len(outputs.shape) > 1 and outputs.shape[-1] > 1
-        if several and not hasattr(outputs, "_keras_logits"):
+        if several and self._behind(outputs) is None:
             return "categorical"
-        if hasattr(outputs, "_keras_logits") and not autodiff.is_symbolic(outputs):
+        if self._behind(outputs) is not None and not autodiff.is_symbolic(outputs):
             softmax = several and _look_like_probabilities(outputs)
             return "categorical" if softmax else "bernoulli"
         raise ValueError(
@@ -139,8 +150,8 @@ def at_least_float32(tensor):
     return ops.cast(tensor, "float32") if half else tensor
 
 
-def last_activation(classifier):
-    """`"softmax"`, `"sigmoid"`, `"linear"`, or `None` where it can't be seen."""
+def last_operation(classifier):
+    """The operation a functional or Sequential model ends in; `None` where it can't be seen."""
     operation = classifier
     while isinstance(operation, keras.Model):
         if isinstance(operation, keras.Sequential) and operation.layers:
@@ -149,6 +160,11 @@ def last_activation(classifier):
             operation = operation.outputs[0]._keras_history.operation
         else:
             return None
+    return operation
+
+
+def name_of_activation(operation):
+    """`"softmax"`, `"sigmoid"`, `"linear"`, or `None` where it can't be seen."""
     if isinstance(operation, keras.layers.Softmax):
         return "softmax"
     activation = getattr(operation, "activation", None)

@@ -9,6 +9,7 @@ from keras import ops, tree
 from keras_vat import autodiff
 from keras_vat.classifier_output import ClassifierOutput
 from keras_vat.forward_pass import ForwardPass
+from keras_vat.inner_scope import InnerScope
 from keras_vat.norms import rescaled
 from keras_vat.saved_seeds import seed_states
 
@@ -100,7 +101,7 @@ class Forward:
         def loss(logits):
             if self._compute_loss is None:
                 return clean.distribution.negative_log_likelihood(y, logits[0])
-            return self._compute_loss(y, self.output.restored(clean.outputs, logits[0]))
+            return self._compute_loss(y, clean.restored(logits[0]))
 
         slope = autodiff.gradient(loss, [clean.logits])[0]
         return clean.vjp(rescaled(slope, jointly=self.rows_interact))
@@ -137,15 +138,15 @@ class Forward:
         self._start = self._state_at_start()
 
     def _call_and_move_state(self, x):
-        return self.classifier(x, training=self.training)
+        return self.output.call(x, self.training)
 
     def _call(self, x):
         self._begin(x)
         with (
-            keras.StatelessScope(state_mapping=self._start) as scope,
+            InnerScope(self._start, collect_losses=False) as scope,
             self._normalization_frozen(),
         ):
-            outputs = self.classifier(self._entrance(x), training=self.training)
+            outputs = self.output.call(self._entrance(x), self.training)
         self._last_scope = scope
         return outputs
 
@@ -154,9 +155,8 @@ class Forward:
         if self._batch_statistics == "update":
             for layer in self._normalization:
                 for variable in layer.non_trainable_variables:
-                    value = self._last_scope.get_current_value(variable)
-                    if value is not None:
-                        variable.assign(value)
+                    if any(variable is moved for moved in self._last_scope.updated):
+                        variable.assign(self._last_scope.get_current_value(variable))
         return outputs
 
     def _state_at_start(self):

@@ -1,5 +1,7 @@
 """One pass of the classifier, with its derivatives with respect to the inputs."""
 
+import contextlib
+
 from keras import ops
 
 from keras_vat.autodiff import Linearization
@@ -14,23 +16,39 @@ class ForwardPass:
         logits: Its logits, at least float32; gradients flow to the weights.
         target: The logits as a constant.
         distribution: The `OutputDistribution` of the output.
+        has_exact_logits: Whether the logits are the classifier's own, and not only known up to a
+            constant for each example.
     """
 
     def __init__(self, forward, x, call):
         self.x = x
-        self._linear = Linearization(
-            lambda parts: self._run(forward, call, Perturbable(x).put(parts)),
-            Perturbable(x).parts,
-        )
-        self.outputs, self.distribution = self._linear.auxiliary
+
+        def run(parts):
+            outputs = call(Perturbable(x).put(parts))
+            logits = forward.output.logits(outputs)
+            self.distribution = forward.output.distribution(outputs)
+            self.has_exact_logits = forward.output.has_exact_logits(outputs)
+            self._returned_logits = forward.output.are_logits(outputs)
+            return logits, outputs
+
+        self._linear = Linearization(run, Perturbable(x).parts)
         self.logits = self._linear.value
         self.target = ops.stop_gradient(self.logits)
+        self.outputs = self._linear.auxiliary
 
-    @staticmethod
-    def _run(forward, call, x):
-        outputs = call(x)
-        logits = forward.output.logits(outputs)
-        return logits, (outputs, forward.output.distribution(outputs))
+    @property
+    def losses(self):
+        """Losses that layers added and that would be lost with the run."""
+        return self._linear.losses
+
+    def restored(self, logits):
+        """What the classifier would have returned, had its logits been these."""
+        if self._returned_logits:
+            return logits
+        restored = self.distribution.mean(logits)
+        with contextlib.suppress(AttributeError):  # JAX's tensors can't carry any
+            restored._keras_logits = logits  # as Keras's softmax and sigmoid leave it
+        return restored
 
     def vjp(self, cotangent):
         """J^T cotangent: a list, one tensor for each perturbable input."""

@@ -14,7 +14,7 @@ from keras_vat.generators.first_images import first_images
 from keras_vat.perturbable import as_tensors
 from keras_vat.regularizers.regularizer_list import regularizer_list
 from keras_vat.split_inputs import split_inputs
-from keras_vat.tensorflow_training import TensorFlowTraining
+from keras_vat.training import Training
 
 
 class Step(NamedTuple):
@@ -28,7 +28,7 @@ class Step(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="keras_vat")
-class VATModel(TensorFlowTraining, keras.Model):
+class VATModel(Training, keras.Model):
     """A classifier with regularizers: compile and fit it as any Keras model.
 
     Formula:
@@ -192,7 +192,10 @@ class VATModel(TensorFlowTraining, keras.Model):
             )
         labeled, unlabeled = split_inputs(as_tensors(x))
         forward = self.forward(training=True)
-        y_pred = forward.labelled(labeled).outputs
+        labelled = forward.labelled(labeled)
+        y_pred = labelled.outputs
+        for loss in labelled.losses:
+            self.add_loss(loss)
         self.built = True  # the pass has built the classifier if need be
         supervised_loss = self.compute_loss(
             x=labeled, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True

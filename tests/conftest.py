@@ -1,5 +1,6 @@
 """Small data and small classifiers that the tests of the model share."""
 
+import pathlib
 import types
 
 import keras
@@ -7,6 +8,16 @@ import numpy as np
 import pytest
 
 import keras_vat
+
+# On another backend the tests that are written in TensorFlow stay away.
+collect_ignore = []
+if keras.backend.backend() != "tensorflow":
+    here = pathlib.Path(__file__).parent
+    collect_ignore = [
+        str(path.relative_to(here))
+        for path in here.rglob("test_*.py")
+        if "import tensorflow" in path.read_text()
+    ]
 
 
 def input_dtype(policy):

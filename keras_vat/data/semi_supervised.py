@@ -1,12 +1,9 @@
 """Batches for semi-supervised training: labelled and unlabelled rows side by side."""
 
 import keras
-import tensorflow as tf
 
 from keras_vat import arguments
-from keras_vat.data.array_rows import ArrayRows
-from keras_vat.data.dataset_rows import DatasetRows
-from keras_vat.data.matching_rows import check_batch_fits, check_matching
+from keras_vat.data.is_dataset import is_dataset
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.data.stream_seeds import stream_seeds
 
@@ -75,12 +72,19 @@ def semi_supervised(
     labeled_seed, unlabeled_seed = stream_seeds(seed, 2)
     augment = _augment_function(augment)
 
-    source = DatasetRows if isinstance(labeled, tf.data.Dataset) else ArrayRows
+    # Here, so that the package does without TensorFlow where pipelines are not used.
+    import tensorflow as tf
+
+    from keras_vat.data.array_rows import ArrayRows
+    from keras_vat.data.dataset_rows import DatasetRows
+    from keras_vat.data.matching_rows import check_batch_fits, check_matching
+
+    source = DatasetRows if is_dataset(labeled) else ArrayRows
     labeled = source.labeled(labeled)
     if unlabeled is None:
         labeled, unlabeled = labeled.split_by_label()
     else:
-        source = DatasetRows if isinstance(unlabeled, tf.data.Dataset) else ArrayRows
+        source = DatasetRows if is_dataset(unlabeled) else ArrayRows
         unlabeled = source.unlabeled(unlabeled)
     check_matching(labeled.spec[0], unlabeled.spec)
     check_batch_fits(unlabeled.num_rows, unlabeled_batch_size)

@@ -2,10 +2,11 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
 from keras_vat import arguments
+from keras_vat.autodiff import concrete_value
+from keras_vat.data.is_dataset import is_dataset
 
 _CHUNK_ROWS = 4096
 
@@ -119,8 +120,8 @@ class ZCAWhitening(keras.layers.Layer):
     def _check_adapted(self):
         """Looks at the weights: they may also come from a file or another layer."""
         if not self._adapted:
-            with tf.init_scope():  # also while a function or a pipeline is traced
-                self._adapted = bool(np.any(self.matrix.numpy()))
+            # Also while a function or a pipeline is traced.
+            self._adapted = bool(np.any(concrete_value(self.matrix)))
         if not self._adapted:
             raise ValueError(
                 f"`ZCAWhitening.adapt` must be called before the layer. Received: {self.name} "
@@ -129,7 +130,7 @@ class ZCAWhitening(keras.layers.Layer):
 
 
 def _chunks(data):
-    if isinstance(data, tf.data.Dataset):
+    if is_dataset(data):
         for batch in data.as_numpy_iterator():
             yield batch[0] if isinstance(batch, tuple) else batch
     else:

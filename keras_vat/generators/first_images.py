@@ -1,8 +1,9 @@
 """A look at training data before the training."""
 
 import numpy as np
-import tensorflow as tf
 from keras import utils
+
+from keras_vat.data.is_dataset import is_dataset
 
 
 def first_images(x, batch_size=None):
@@ -14,7 +15,7 @@ def first_images(x, batch_size=None):
         batch_size: Rows to take of an array, spread over its length. Defaults to `32`, as in
             `fit`.
     """
-    if isinstance(x, tf.data.Dataset):
+    if is_dataset(x):
         batch = next(iter(x), None)
         return None if batch is None else utils.unpack_x_y_sample_weight(batch)[0]
     if hasattr(x, "shape"):

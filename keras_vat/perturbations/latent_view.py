@@ -1,9 +1,9 @@
 """A batch in the latent space of a generator."""
 
-import keras
 from keras import ops, tree
 
 from keras_vat.generators.check_generator import check_decoded
+from keras_vat.inner_scope import InnerScope
 from keras_vat.perturbable import Perturbable
 
 
@@ -30,7 +30,7 @@ class LatentView:
                 f"can't be encoded. Received: a structure of {len(tree.flatten(x))} tensors"
             )
         self._generator, self._x, self._clip = generator, x, clip
-        with keras.StatelessScope():
+        with InnerScope():
             self.z = tree.map_structure(ops.stop_gradient, generator.encode(x))
         self.forward = forward.through(self.decode, x)
         self._inputs = forward if reference == "input" else None
@@ -44,7 +44,7 @@ class LatentView:
 
     def decode(self, z):
         """Images like the batch, cut to the range; nothing in the generator moves."""
-        with keras.StatelessScope():
+        with InnerScope():
             decoded = self._generator.decode(z)
         check_decoded(decoded, self._x)
         decoded = ops.cast(decoded, self._x.dtype)

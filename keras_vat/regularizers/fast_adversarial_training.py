@@ -180,7 +180,7 @@ class FastAdversarialTraining(PerturbationRegularizer):
                 "give a binary one two logits. "
                 f"Received: output='{clean.distribution.name}'"
             )
-        if not forward.output.has_exact_logits(clean.outputs):
+        if not clean.has_exact_logits:
             raise ValueError(
                 "`FastAdversarialTraining` compares the logits with that of an extra class, and "
                 "probabilities determine them up to a constant only. Let the classifier return "

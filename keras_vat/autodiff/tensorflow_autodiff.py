@@ -1,6 +1,9 @@
-"""Derivatives and replicas: the room that knows which backend runs."""
+"""Derivatives and replicas on TensorFlow."""
 
 import tensorflow as tf
+
+CARRIES_ATTRIBUTES = True
+"""Whether tensors keep what is attached to them, as Keras does with logits."""
 
 
 class Linearization:
@@ -22,6 +25,8 @@ class Linearization:
             anything else that the run yields (kept as `auxiliary`).
         inputs: List of floating tensors, the point.
     """
+
+    losses = ()  # what layers add in the run stays theirs
 
     def __init__(self, function, inputs):
         self._inputs = inputs
@@ -63,6 +68,12 @@ def gradient(function, inputs):
 def is_symbolic(tensor):
     """Whether the tensor's numbers can't be looked at now because a step is being traced."""
     return not hasattr(tensor, "numpy")
+
+
+def concrete_value(variable):
+    """A variable's numbers as an array, also while a function is traced."""
+    with tf.init_scope():
+        return variable.numpy()
 
 
 def replica_id():

@@ -1,0 +1,40 @@
+"""Derivatives and replicas on the backend that Keras runs on."""
+
+import keras
+
+if keras.backend.backend() == "tensorflow":
+    from keras_vat.autodiff.tensorflow_autodiff import (
+        CARRIES_ATTRIBUTES,
+        Linearization,
+        concrete_value,
+        gradient,
+        is_symbolic,
+        num_replicas,
+        replica_id,
+    )
+elif keras.backend.backend() == "jax":
+    from keras_vat.autodiff.jax_autodiff import (
+        CARRIES_ATTRIBUTES,
+        Linearization,
+        concrete_value,
+        gradient,
+        is_symbolic,
+        num_replicas,
+        replica_id,
+    )
+else:
+    raise ImportError(
+        "keras_vat runs on TensorFlow and on JAX. Received: Keras's backend "
+        f"'{keras.backend.backend()}'. Set the environment variable KERAS_BACKEND to 'tensorflow' "
+        "or 'jax' before Keras is imported."
+    )
+
+__all__ = [
+    "CARRIES_ATTRIBUTES",
+    "Linearization",
+    "concrete_value",
+    "gradient",
+    "is_symbolic",
+    "num_replicas",
+    "replica_id",
+]

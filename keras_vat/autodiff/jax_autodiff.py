@@ -1,0 +1,79 @@
+"""Derivatives and replicas on JAX."""
+
+import jax
+import numpy as np
+from jax import numpy as jnp
+
+from keras_vat.inner_scope import InnerScope
+
+CARRIES_ATTRIBUTES = False
+"""Whether tensors keep what is attached to them, as Keras does with logits."""
+
+
+class Linearization:
+    """The value of a function at a point and the two products with its Jacobian.
+
+    As on TensorFlow: the function runs once, both products reuse that run. The function may assign
+    variables and add losses, in a compiled step as well.
+
+    Formula:
+
+        jvp(d) = J d = d/dt function(inputs + t d) at t = 0
+        vjp(u) = J^T u
+
+    `jvp` is the transpose of the linear map u -> J^T u.
+
+    Args:
+        function: Callable from a list of tensors to one tensor, or to a pair of a tensor and
+            anything else that the run yields (kept as `auxiliary`).
+        inputs: List of floating tensors, the point.
+    """
+
+    def __init__(self, function, inputs):
+        variables = []
+
+        def pure(inputs):
+            with InnerScope() as scope:
+                value, auxiliary = function(inputs)
+            variables.extend(scope.updated)
+            values = [scope.get_current_value(variable) for variable in scope.updated]
+            return value, (auxiliary, values, scope.losses)
+
+        self.value, self._pull_back, found = jax.vjp(pure, inputs, has_aux=True)
+        self.auxiliary, values, self.losses = found
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+    def vjp(self, cotangent):
+        """`J^T cotangent`: a list of tensors shaped like the inputs."""
+        return self._pull_back(jnp.asarray(cotangent, self.value.dtype))[0]
+
+    def jvp(self, tangents):
+        """`J tangents`: a tensor shaped like the value."""
+        transpose = jax.linear_transpose(lambda u: self._pull_back(u)[0], self.value)
+        return transpose(tangents)[0]
+
+
+def gradient(function, inputs):
+    """Gradient of the sum of `function(inputs)` with respect to a list of tensors."""
+    return jax.grad(lambda inputs: jnp.sum(function(inputs)))(inputs)
+
+
+def is_symbolic(tensor):
+    """Whether the tensor's numbers can't be looked at now because a step is being traced."""
+    return isinstance(tensor, jax.core.Tracer)
+
+
+def concrete_value(variable):
+    """A variable's numbers as an array, also while a function is traced."""
+    return np.asarray(variable._value)
+
+
+def replica_id():
+    """Always 0: JAX sees the global batch, of which every device draws its own part."""
+    return 0
+
+
+def num_replicas():
+    """Always 1: JAX sees the global batch."""
+    return 1

@@ -1,0 +1,39 @@
+"""A scope within a scope: what is assigned stays inside, what is not known is looked up outside."""
+
+import keras
+
+
+class InnerScope(keras.StatelessScope):
+    """A `keras.StatelessScope` that sees the values of the scope it is entered in.
+
+    Keras's own knows nothing of an outer one; a compiled step on JAX is one.
+
+    Args:
+        state_mapping: As in `keras.StatelessScope`.
+
+    Attributes:
+        updated: The variables that were assigned, in order.
+    """
+
+    def __init__(self, state_mapping=None, collect_losses=None):
+        super().__init__(state_mapping=state_mapping)
+        self._collects = collect_losses
+        self.updated = []
+
+    def __enter__(self):
+        super().__enter__()
+        outer = self.original_scope
+        if self._collects is None:
+            self.collect_losses = outer is not None and outer.collect_losses
+        return self
+
+    def add_update(self, update):
+        super().add_update(update)
+        if not any(update[0] is variable for variable in self.updated):
+            self.updated.append(update[0])
+
+    def get_current_value(self, variable):
+        value = super().get_current_value(variable)
+        if value is None and self.original_scope is not None:
+            value = self.original_scope.get_current_value(variable)
+        return value

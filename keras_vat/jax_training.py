@@ -1,0 +1,100 @@
+"""The training step on JAX."""
+
+import warnings
+
+import jax
+import keras
+import numpy as np
+from jax import numpy as jnp
+
+
+class JAXTraining:
+    """Mix-in of `VATModel`: one gradient of the total loss by `jax.value_and_grad`."""
+
+    _unchecked = None
+
+    def train_step(self, state, data):
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        trainable, non_trainable, optimizer_variables, metrics_variables = state
+
+        def total_loss(trainable):
+            values = (
+                (self.trainable_variables, trainable),
+                (self.non_trainable_variables, non_trainable),
+                (self.metrics_variables, metrics_variables),
+                (self.optimizer.variables, optimizer_variables),
+            )
+            mapping = [pair for lists in values for pair in zip(*lists, strict=True)]
+            with keras.StatelessScope(mapping, collect_losses=True) as scope:
+                self._clear_losses()
+                step = self.compute_step(x, y, sample_weight)
+                total = step.supervised_loss
+                for regularizer, penalty in zip(self.regularizers, step.penalties, strict=True):
+                    weight = jnp.asarray(regularizer.weight.value, total.dtype)
+                    total += weight * jnp.asarray(penalty, total.dtype)
+                finite = jnp.all(
+                    jnp.asarray([jnp.isfinite(penalty) for penalty in step.penalties], bool)
+                )
+                self.track(step, total, finite)
+                logs = self.compute_metrics(step.x, y, step.y_pred, sample_weight)
+                scaled = self.optimizer.scale_loss(total)
+            moved = [
+                [scope.get_current_value(variable) for variable in variables]
+                for variables in (self.non_trainable_variables, self.metrics_variables)
+            ]
+            return scaled, (finite, logs, *moved)
+
+        if not trainable:
+            warnings.warn("The classifier has no trainable weights.", stacklevel=2)
+        (_, found), gradients = jax.value_and_grad(total_loss, has_aux=True)(trainable)
+        finite, logs, non_trainable, metrics_variables = found
+
+        def apply():
+            return self.optimizer.stateless_apply(optimizer_variables, gradients, trainable)
+
+        if self.regularizers:
+            # An update that a penalty would spoil is left out.
+            trainable, optimizer_variables = jax.lax.cond(
+                finite, apply, lambda: (list(trainable), list(optimizer_variables))
+            )
+        else:
+            trainable, optimizer_variables = apply()
+        return logs, (trainable, non_trainable, optimizer_variables, metrics_variables)
+
+    def make_train_function(self, force=False):
+        if self.train_function is not None and not force:
+            return
+        super().make_train_function(force=force)
+        run = self.train_function
+
+        def check_and_run(state, iterator):
+            # The step before: waiting for this one would leave the device idle.
+            self._check_last_step()
+            logs, state = run(state, iterator)
+            self._unchecked = {name: logs[name] for name in self.penalty_names}
+            return logs, state
+
+        self.train_function = check_and_run
+
+    def fit(self, *args, **kwargs):
+        self._unchecked = None
+        history = super().fit(*args, **kwargs)
+        self._check_last_step()
+        return history
+
+    def train_on_batch(self, *args, **kwargs):
+        self._unchecked = None
+        logs = super().train_on_batch(*args, **kwargs)
+        self._check_last_step()
+        return logs
+
+    def _check_last_step(self):
+        if self._unchecked is not None:
+            penalties, self._unchecked = self._unchecked, None
+            self.check_finite({name: np.asarray(value) for name, value in penalties.items()})
+
+    def test_step(self, state, data):
+        """Evaluation computes no penalties, so it reports none."""
+        logs, state = super().test_step(state, data)
+        trained_only = {tracker.name for tracker in self.step_trackers}
+        return {name: value for name, value in logs.items() if name not in trained_only}, state
