@@ -36,6 +36,9 @@ class JAXTraining:
                     jnp.asarray([jnp.isfinite(penalty) for penalty in step.penalties], bool)
                 )
                 self.track(step, total, finite)
+                # The host looks at a step while the next one runs: that must not move on either.
+                seen = [tracker.result() for tracker in self._penalty_trackers]
+                finite &= jnp.all(jnp.isfinite(jnp.asarray(seen)))
                 logs = self.compute_metrics(step.x, y, step.y_pred, sample_weight)
                 scaled = self.optimizer.scale_loss(total)
             moved = [

@@ -139,16 +139,29 @@ class VATModel(Training, keras.Model):
             trackers += regularizer.metrics
         return trackers + ([self._skipped_tracker] if self._skipped_tracker else [])
 
-    def fit(self, x=None, y=None, batch_size=None, **kwargs):
+    def fit(self, x=None, y=None, *args, **kwargs):
         """As `keras.Model.fit`."""
+        if hasattr(x, "shape"):
+            self._check_labels(y)
         if any(regularizer.limits_inputs for regularizer in self.regularizers):
-            self._check_inputs(first_images(x, batch_size))
-        return super().fit(x, y, batch_size, **kwargs)
+            self._check_inputs(first_images(x))
+        return super().fit(x, y, *args, **kwargs)
 
-    def train_on_batch(self, x, y=None, **kwargs):
+    def train_on_batch(self, x, y=None, *args, **kwargs):
         """As `keras.Model.train_on_batch`."""
+        self._check_labels(y)
         self._check_inputs(x)
-        return super().train_on_batch(x, y, **kwargs)
+        return super().train_on_batch(x, y, *args, **kwargs)
+
+    def _check_labels(self, y):
+        for regularizer in self.regularizers:
+            regularizer.check_labels(y)
+        if y is None and self.loss is not None:
+            raise ValueError(
+                "`y` is needed by the compiled loss. Where only some rows have labels, pair them "
+                "with the others by keras_vat.data.semi_supervised((x, y), unlabeled). "
+                "Received: y=None"
+            )
 
     def _check_inputs(self, x):
         """Lets the regularizers look at a batch outside of any compiled function."""
@@ -182,14 +195,7 @@ class VATModel(Training, keras.Model):
 
     def compute_step(self, x, y, sample_weight):
         """The labelled pass, the compiled loss and the penalties of one batch: a `Step`."""
-        for regularizer in self.regularizers:
-            regularizer.check_labels(y)
-        if y is None and self.loss is not None:
-            raise ValueError(
-                "`y` is needed by the compiled loss. Where only some rows have labels, pair them "
-                "with the others by keras_vat.data.semi_supervised((x, y), unlabeled). "
-                "Received: y=None"
-            )
+        self._check_labels(y)
         labeled, unlabeled = split_inputs(as_tensors(x))
         forward = self.forward(training=True)
         labelled = forward.labelled(labeled)

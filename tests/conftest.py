@@ -1,7 +1,10 @@
 """Small data and small classifiers that the tests of the model share."""
 
+import os
 import pathlib
 import types
+
+os.environ.setdefault("JAX_ENABLE_X64", "1")  # tests of formulas compute in float64
 
 import keras
 import numpy as np

@@ -65,7 +65,8 @@ def test_fit_stops_and_names_the_regularizer(make_vat_model, rows, settings):
     ):
         fit(model, *batches(rows, poisoned=[1]), callbacks=[watch])
     # One step before the bad one; the bad one left the weights as they were.
-    assert len(watch.seen) == 2 and watch.moved() == [True]
+    # On JAX the next one is under way before the answer is looked at; it changes nothing.
+    assert watch.moved() in ([True], [True, False])
     for weight, before in zip(model.classifier.get_weights(), watch.seen[-1], strict=True):
         np.testing.assert_array_equal(weight, before)
     assert int(model.optimizer.iterations) == 1
@@ -76,8 +77,9 @@ def test_fit_stops_within_several_steps_per_execution(make_vat_model, rows, pois
     model = make_vat_model(Broken(), steps_per_execution=2)
     with pytest.raises(FloatingPointError, match="regularizer 'broken' is not finite"):
         fit(model, *batches(rows, poisoned=[poisoned]))
-    # The other step of that execution was taken.
-    assert int(model.optimizer.iterations) == 1
+    # The other step of that execution was taken, on JAX only if it came before.
+    before = poisoned if keras.backend.backend() == "jax" else 1
+    assert int(model.optimizer.iterations) == before
     assert np.all(np.isfinite(model.classifier.get_weights()[0]))
 
 

@@ -11,6 +11,7 @@ if keras.backend.backend() == "tensorflow":
         is_symbolic,
         num_replicas,
         replica_id,
+        sync_variables,
     )
 elif keras.backend.backend() == "jax":
     from keras_vat.autodiff.jax_autodiff import (
@@ -21,6 +22,7 @@ elif keras.backend.backend() == "jax":
         is_symbolic,
         num_replicas,
         replica_id,
+        sync_variables,
     )
 else:
     raise ImportError(
@@ -37,4 +39,5 @@ __all__ = [
     "is_symbolic",
     "num_replicas",
     "replica_id",
+    "sync_variables",
 ]

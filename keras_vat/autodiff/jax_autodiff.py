@@ -69,6 +69,11 @@ def concrete_value(variable):
     return np.asarray(variable._value)
 
 
+def sync_variables(model):
+    """Brings a model's variables up to date in the middle of `fit`, which holds the newest."""
+    model.jax_state_sync()
+
+
 def replica_id():
     """Always 0: JAX sees the global batch, of which every device draws its own part."""
     return 0

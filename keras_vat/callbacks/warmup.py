@@ -5,6 +5,7 @@ import math
 import keras
 
 from keras_vat import arguments
+from keras_vat.autodiff import sync_variables
 
 
 class _DefaultEpochs(int):
@@ -113,6 +114,7 @@ class Warmup(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch, logs=None):
         if self.steps is None or self._done:
             return
+        sync_variables(self.model)
         # A copy: under a distribution strategy the variable itself can't become a number.
         iterations = keras.ops.copy(self.model.optimizer.iterations)
         self._variable.assign(self.value_at(iterations))

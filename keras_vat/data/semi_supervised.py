@@ -4,6 +4,7 @@ import keras
 
 from keras_vat import arguments
 from keras_vat.data.is_dataset import is_dataset
+from keras_vat.data.semi_supervised_batches import SemiSupervisedBatches
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.data.stream_seeds import stream_seeds
 
@@ -45,7 +46,8 @@ def semi_supervised(
         A `tf.data.Dataset` of `(SemiSupervisedInputs(labeled, unlabeled), y)`, with the sample
         weights as third element if given. Arrays are kept in memory whole and gathered batch by
         batch; datasets go through a shuffle buffer of up to 50,000 rows. Floats of 64 bits
-        become `keras.config.floatx()`.
+        become `keras.config.floatx()`. Without TensorFlow (on JAX) a `keras.utils.PyDataset` of
+        the same batches, from arrays only.
 
     Raises:
         TypeError: If `labeled` is neither a tuple of arrays nor a dataset, the two halves differ
@@ -72,8 +74,18 @@ def semi_supervised(
     labeled_seed, unlabeled_seed = stream_seeds(seed, 2)
     augment = _augment_function(augment)
 
-    # Here, so that the package does without TensorFlow where pipelines are not used.
-    import tensorflow as tf
+    try:  # here, so that the package does without TensorFlow where pipelines are not used
+        import tensorflow as tf
+    except ImportError:
+        return SemiSupervisedBatches(
+            labeled,
+            unlabeled,
+            labeled_batch_size,
+            unlabeled_batch_size,
+            augment,
+            (labeled_seed, unlabeled_seed),
+            repeat,
+        )
 
     from keras_vat.data.array_rows import ArrayRows
     from keras_vat.data.dataset_rows import DatasetRows

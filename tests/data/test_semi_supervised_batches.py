@@ -1,0 +1,70 @@
+"""The batches of arrays that stand in for `tf.data`."""
+
+import numpy as np
+import pytest
+
+from keras_vat.data.semi_supervised_batches import SemiSupervisedBatches
+
+X = np.arange(10.0)[:, None]
+Y = np.arange(10)
+MORE = np.arange(100.0, 125.0)[:, None]
+
+
+def batches(labeled=(X, Y), unlabeled=MORE, sizes=(4, 8), repeat=False, augment=lambda x: x):
+    return SemiSupervisedBatches(labeled, unlabeled, *sizes, augment, (1, 2), repeat)
+
+
+def epoch(data, number=3):
+    found = [data[i] for i in range(data.num_batches or number)]
+    data.on_epoch_end()
+    return found
+
+
+def test_an_epoch_is_a_pass_over_the_unlabelled_rows_in_full_batches():
+    data = batches()
+    assert data.num_batches == 3
+    first, second = epoch(data), epoch(data)
+    for inputs, y in first + second:
+        assert inputs.labeled.shape == (4, 1) and inputs.unlabeled.shape == (8, 1)
+        assert inputs.labeled.dtype == "float32"
+        np.testing.assert_array_equal(inputs.labeled[:, 0], y)
+    seen = np.concatenate([inputs.unlabeled[:, 0] for inputs, _ in first])
+    assert len(np.unique(seen)) == 24 and np.isin(seen, MORE).all()
+    again = np.concatenate([inputs.unlabeled[:, 0] for inputs, _ in second])
+    assert (seen != again).any()
+    # The labelled rows go round: each once in ten, across batches and epochs.
+    labels = np.concatenate([y for _, y in first + second])
+    for start in (0, 10):
+        np.testing.assert_array_equal(np.sort(labels[start : start + 10]), Y)
+
+
+def test_endless_batches_span_passes():
+    data = batches(repeat=True)
+    assert data.num_batches is None
+    seen = np.concatenate([inputs.unlabeled[:, 0] for inputs, _ in epoch(data, 25)])
+    for start in range(0, 200, 25):
+        np.testing.assert_array_equal(np.sort(seen[start : start + 25]), MORE[:, 0])
+
+
+def test_the_seeds_decide():
+    for first, second in zip(epoch(batches()), epoch(batches()), strict=True):
+        np.testing.assert_array_equal(first[0].unlabeled, second[0].unlabeled)
+        np.testing.assert_array_equal(first[1], second[1])
+
+
+def test_rows_marked_minus_one_weights_structures_and_augmentation():
+    y = np.where(Y < 4, Y, -1)
+    labeled = ({"a": X, "b": -X}, y, np.ones(10))
+    data = batches(labeled, None, (2, 3), augment=lambda x: {**x, "b": x["b"] - 1})
+    inputs, labels, weights = data[0]
+    np.testing.assert_array_equal(inputs.labeled["b"], -inputs.labeled["a"] - 1)
+    assert labels.max() < 4 and inputs.unlabeled["a"].min() >= 4 and weights.shape == (2,)
+
+
+def test_what_can_not_be_batched_is_refused():
+    with pytest.raises(TypeError, match="`labeled` must be a tuple of arrays"):
+        batches(labeled=X)
+    with pytest.raises(ValueError, match=r"as many rows each. Received: \[9, 10\]"):
+        batches(labeled=(X, Y[:9]))
+    with pytest.raises(ValueError, match="Received: 10 labelled and 25 unlabelled rows"):
+        batches(sizes=(4, 26))
