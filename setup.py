@@ -17,6 +17,7 @@ DATA = ["tensorflow-datasets>=4.9"]
 PROBABILITY = ["tensorflow-probability>=0.25", "tf-keras>=2.18"]
 PLOT = ["matplotlib>=3.8"]
 SERVING = ["tensorflow-serving-api>=2.18"]
+JAX = ["jax>=0.4.34"]
 EXAMPLES = [*DATA, *PLOT, "scikit-learn>=1.4"]
 TEST = [*EXAMPLES, *PROBABILITY, *SERVING, "pytest>=8.0", "ruff>=0.9"]
 
@@ -37,9 +38,10 @@ setup(
         "probability": PROBABILITY,
         "plot": PLOT,
         "serving": SERVING,
+        "jax": JAX,
         "examples": EXAMPLES,
         "test": TEST,
-        "all": TEST,
+        "all": [*TEST, *JAX],
     },
     keywords=[
         "keras",

@@ -12,13 +12,13 @@ share a table if they train different methods. Needs TFDS_DATA_DIR.
 
 import argparse
 import fnmatch
+import logging
 import pathlib
 import sys
 
 import accuracy_data
 import accuracy_results
 import report
-import tensorflow as tf
 from accuracy_progress import Progress
 from accuracy_tables import TABLES
 from accuracy_training import train
@@ -57,7 +57,8 @@ def work(arguments):
     if not todo:
         return
     check_data(table.dataset)
-    tf.get_logger().setLevel("ERROR")  # it takes each training's new function for a retracing
+    # TensorFlow takes each training's new function for a retracing.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     progress = Progress(todo)
     for number, job in enumerate(todo):
         if accuracy_results.is_done(job, accuracy_results.read(path)):

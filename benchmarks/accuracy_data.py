@@ -7,7 +7,6 @@ import keras
 import numpy as np
 
 import keras_vat
-from keras_vat.data.array_rows import ArrayRows
 
 CHUNK = 5000
 
@@ -78,6 +77,8 @@ def batches(rows, settings, seed):
             seed=seed,
             repeat=True,
         )
+    from keras_vat.data.array_rows import ArrayRows  # needs TensorFlow, the others don't
+
     labeled = ArrayRows.labeled(rows.labeled)
     labeled = labeled.batches(settings.labeled_batch_size, seed, repeat=True)
     if augment is not None:

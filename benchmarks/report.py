@@ -5,6 +5,7 @@ Run as a program, it writes the tables of `README.md` anew from the JSON files:
     python benchmarks/report.py
 """
 
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -15,7 +16,6 @@ import time
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 import keras_vat
 
@@ -29,9 +29,9 @@ def environment():
         "date": time.strftime("%Y-%m-%d"),
         "cores": os.cpu_count(),
         "processor": platform.machine(),
-        "accelerators": len(tf.config.list_physical_devices("GPU")),
+        "accelerators": sum("cpu" not in name for name in keras.distribution.list_devices()),
         "python": platform.python_version(),
-        "tensorflow": tf.__version__,
+        keras.backend.backend(): importlib.metadata.version(keras.backend.backend()),
         "keras": keras.__version__,
         "keras_vat": keras_vat.__version__,
     }
@@ -67,9 +67,11 @@ def render(name):
     content = json.loads((RESULTS / f"{name}.json").read_text())
     made = content["environment"]
     rows = content.get("summary", content["rows"])
+    backends = {"tensorflow": "TensorFlow", "jax": "JAX"}
+    versions = [f"{name} {made[key]}" for key, name in backends.items() if key in made]
     source = (
-        f"`{made['command']}`, {made['date']}, {made['cores']} cores, TensorFlow "
-        f"{made['tensorflow']}, Keras {made['keras']}"
+        f"`{made['command']}`, {made['date']}, {made['cores']} cores, {', '.join(versions)}, "
+        f"Keras {made['keras']}"
     )
     return f"{table(rows, list(rows[0]))}\n\n{source}"
 

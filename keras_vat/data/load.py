@@ -1,5 +1,8 @@
 """Image data sets of the papers, as arrays."""
 
+import os
+import pathlib
+
 import numpy as np
 
 from keras_vat import arguments
@@ -18,7 +21,9 @@ def load(name, data_dir=None):
             which comes with scikit-learn (8 x 8 pixels; a fixed stratified split of 1,297
             training and 500 test rows).
         data_dir: Directory of TensorFlow Datasets. `None` (default): the environment variable
-            `TFDS_DATA_DIR`, or else the library's default.
+            `TFDS_DATA_DIR`, or else the library's default. A file `<name>.npz` there, with bytes
+            `x_train`, `y_train`, `x_test` and `y_test` as in Keras's `mnist.npz`, is taken
+            instead and needs no other library.
 
     Returns:
         `(x_train, y_train), (x_test, y_test)`: images `(rows, height, width, channels)` of
@@ -39,7 +44,23 @@ def load(name, data_dir=None):
     ```
     """
     arguments.one_of("name", name, (*_TFDS_NAMES, "digits"))
-    return _load_digits() if name == "digits" else _load_tfds(name, data_dir)
+    if name == "digits":
+        return _load_digits()
+    folder = data_dir or os.environ.get("TFDS_DATA_DIR")
+    arrays = None if folder is None else pathlib.Path(folder).expanduser() / f"{name}.npz"
+    if arrays is not None and arrays.exists():
+        return _load_arrays(arrays)
+    return _load_tfds(name, data_dir)
+
+
+def _load_arrays(path):
+    with np.load(path) as arrays:
+        return tuple(
+            _scaled(images if images.ndim == 4 else images[..., None], labels.reshape(-1), 255.0)
+            for images, labels in (
+                (arrays[f"x_{split}"], arrays[f"y_{split}"]) for split in ("train", "test")
+            )
+        )
 
 
 def _load_tfds(name, data_dir):

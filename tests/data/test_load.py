@@ -83,3 +83,17 @@ def test_missing_data_set_is_not_downloaded_but_explained(tmp_path):
 def test_unknown_name_is_refused():
     with pytest.raises(ValueError, match="`name` must be one of .*svhn_cropped.* Received: name="):
         load("imagenet")
+
+
+def test_arrays_in_a_file_of_keras_form_come_first(tmp_path):
+    rng = np.random.default_rng(0)
+    images = {
+        f"x_{split}": rng.integers(0, 256, (rows, 28, 28), dtype="uint8")
+        for split, rows in (("train", 5), ("test", 2))
+    }
+    np.savez(tmp_path / "mnist.npz", y_train=np.arange(5)[:, None], y_test=np.arange(2), **images)
+    (x, y), (x_test, y_test) = load("mnist", data_dir=tmp_path)
+    assert x.shape == (5, 28, 28, 1) and x.dtype == "float32"
+    np.testing.assert_allclose(x[..., 0], images["x_train"] / 255, rtol=1e-6)
+    np.testing.assert_array_equal(y, np.arange(5))
+    assert x_test.shape == (2, 28, 28, 1) and y_test.dtype == "int32"
