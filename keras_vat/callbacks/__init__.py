@@ -1,11 +1,13 @@
-"""Callbacks: warm-ups, monitors, BatchNorm re-estimation, pictures of generators."""
+"""Callbacks: warm-ups, monitors, BatchNorm re-estimation, pictures, TensorBoard summaries."""
 
 from keras_vat.callbacks.alpha_warmup import AlphaWarmup
 from keras_vat.callbacks.batch_norm_reestimation import BatchNormReestimation
 from keras_vat.callbacks.epsilon_warmup import EpsilonWarmup
 from keras_vat.callbacks.generator_pictures import GeneratorPictures
 from keras_vat.callbacks.lambda_warmup import LambdaWarmup
+from keras_vat.callbacks.perturbation_summary import PerturbationSummary
 from keras_vat.callbacks.prior_warmup import PriorWarmup
+from keras_vat.callbacks.robustness_monitor import RobustnessMonitor
 from keras_vat.callbacks.smoothness_monitor import SmoothnessMonitor
 from keras_vat.callbacks.warmup import Warmup
 
@@ -15,7 +17,9 @@ __all__ = [
     "EpsilonWarmup",
     "GeneratorPictures",
     "LambdaWarmup",
+    "PerturbationSummary",
     "PriorWarmup",
+    "RobustnessMonitor",
     "SmoothnessMonitor",
     "Warmup",
 ]

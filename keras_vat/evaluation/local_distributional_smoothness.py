@@ -2,11 +2,11 @@
 
 import keras
 import numpy as np
-from keras import tree
 
 from keras_vat import divergences
+from keras_vat.evaluation.batches import batches
 from keras_vat.forward import Forward
-from keras_vat.perturbable import Perturbable, as_tensors
+from keras_vat.perturbable import Perturbable
 from keras_vat.perturbations import VirtualAdversarialPerturbation
 
 
@@ -23,7 +23,7 @@ def local_distributional_smoothness(
     """LDS of every example: the divergence at its virtual adversarial perturbation.
 
     The smaller, the smoother is the classifier there. Outputs and perturbations are those of the
-    classifier at inference.
+    classifier at inference. No state moves: a perturbation with a seed is the same each time.
 
     Formula:
 
@@ -31,17 +31,20 @@ def local_distributional_smoothness(
 
     Args:
         classifier: A built Keras model or a `VATModel`.
-        x: Inputs, `(n, ...)`, or a structure of them.
+        x: Inputs, `(n, ...)`, or a structure of them; or a dataset of batches, of `x` or `(x, y)`.
         epsilon: L2 norm of the perturbation, in the units of the inputs.
         num_power_iterations: K of the power iteration.
         perturbation: Another `Perturbation`, used in place of the virtual adversarial one (then
             `epsilon` and `num_power_iterations` are its own; pass `epsilon=None`).
         divergence: As in `VirtualAdversarialTraining`.
-        batch_size: Rows at a time.
+        batch_size: Rows at a time; of a dataset, its own.
         seed: Integer or `None`: of the power iteration's start.
 
     Returns:
         NumPy array `(n,)`, in nats.
+
+    Raises:
+        ValueError: If `x` has no rows, or parts of different length.
 
     Example:
 
@@ -54,13 +57,12 @@ def local_distributional_smoothness(
         perturbation = VirtualAdversarialPerturbation(
             epsilon, num_power_iterations, divergence=divergence, seed=seed
         )
-    rows = len(tree.flatten(x)[0])
     values = []
-    for start in range(0, rows, batch_size):
-        batch = as_tensors(tree.map_structure(lambda a, s=start: a[s : s + batch_size], x))
-        forward = Forward.of(classifier)
-        r = perturbation.find(forward, batch)
-        clean = forward.clean(batch)
-        measure = divergences.get(divergence, clean.distribution)
-        values.append(measure(clean.target, forward.logits(Perturbable(batch).shift(r))))
+    with keras.StatelessScope():
+        for batch, labels in batches(x, batch_size=batch_size):
+            forward = Forward.of(classifier)
+            r = perturbation.find(forward, batch, labels)
+            clean = forward.clean(batch)
+            measure = divergences.get(divergence, clean.distribution)
+            values.append(measure(clean.target, forward.logits(Perturbable(batch).shift(r))))
     return np.concatenate([keras.ops.convert_to_numpy(value) for value in values])

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from golden.tanh_net import TanhNet, kl, softmax
 
-from keras_vat import VATModel
+from keras_vat import SemiSupervisedInputs, VATModel
 from keras_vat.evaluation import local_distributional_smoothness
 from keras_vat.perturbations import RandomPerturbation, VirtualAdversarialPerturbation
 
@@ -58,3 +58,40 @@ def test_a_vat_model_is_measured_as_its_classifier(net):
     one = local_distributional_smoothness(model, X, 1.0, seed=0)
     other = local_distributional_smoothness(VATModel(model), X, 1.0, seed=0)
     np.testing.assert_array_equal(one, other)
+
+
+def test_datasets_of_inputs_of_pairs_and_of_semi_supervised_elements(net):
+    model = net.keras_model()
+    perturbation = VirtualAdversarialPerturbation(0.5, 12, "exact", sign_search=True, seed=0)
+    expected = local_distributional_smoothness(model, X, None, perturbation=perturbation)
+    inputs = tf.data.Dataset.from_tensor_slices(X.astype("float32"))
+    pairs = tf.data.Dataset.zip(inputs, tf.data.Dataset.range(7))
+    for dataset in (
+        inputs.batch(3),
+        pairs.batch(2),
+        pairs.batch(2).map(lambda x, y: (SemiSupervisedInputs(x[:1], x), y[:1])),
+        iter([X[:4], X[4:]]),
+    ):
+        found = local_distributional_smoothness(model, dataset, None, perturbation=perturbation)
+        np.testing.assert_allclose(found, expected, rtol=2e-2)
+
+
+def test_a_given_perturbation_is_the_same_each_time(net):
+    perturbation = RandomPerturbation(0.7)
+    one, other = (
+        local_distributional_smoothness(net.keras_model(), X, None, perturbation=perturbation)
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (X[:0], r"`x` and `y` must hold the same number of rows .* Received: \[0\] rows"),
+        (tf.data.Dataset.from_tensor_slices(X[:0]), "`x` must hold at least one batch. Received"),
+    ],
+)
+def test_refuses_inputs_without_rows(net, x, message):
+    with pytest.raises(ValueError, match=message):
+        local_distributional_smoothness(net.keras_model(), x, 1.0)

@@ -1,0 +1,67 @@
+"""The batches that an evaluation runs through: of arrays, or as a dataset has them."""
+
+import keras
+from keras import tree
+
+from keras_vat import arguments
+from keras_vat.perturbable import as_tensors
+
+
+def batches(x, y=None, batch_size=256):
+    """Yields `(x, y)` of every batch as tensors; y is `None` where there are no labels.
+
+    Args:
+        x: Inputs, `(n, ...)`, or a structure of them; or a `tf.data.Dataset` or another iterable
+            of batches: of `x`, of `(x, y)`, or of semi-supervised elements, whose unlabelled rows
+            are taken.
+        y: Labels of arrays, `(n, ...)`, or `None`.
+        batch_size: Rows at a time, of arrays.
+
+    Raises:
+        ValueError: If there are no rows, or labels of another number, or labels beside a dataset.
+    """
+    batch_size = arguments.whole_number("batch_size", batch_size, 1)
+    if is_dataset(x):
+        if y is not None:
+            raise ValueError(
+                "`y` must be None where `x` is a dataset: its elements are then `(x, y)`. "
+                f"Received: y of type {type(y).__name__}"
+            )
+        empty = True
+        for element in x:
+            empty = False
+            yield as_tensors(inputs_and_labels(element))
+        if empty:
+            raise ValueError(f"`x` must hold at least one batch. Received: x={x}")
+        return
+    rows = count_rows(x, y)
+    for start in range(0, rows, batch_size):
+        yield as_tensors(
+            tree.map_structure(lambda array, s=start: array[s : s + batch_size], (x, y))
+            if y is not None
+            else (tree.map_structure(lambda array, s=start: array[s : s + batch_size], x), None)
+        )
+
+
+def is_dataset(x):
+    """Whether x is an iterable of batches, and not arrays."""
+    return not all(hasattr(leaf, "shape") for leaf in tree.flatten(x))
+
+
+def count_rows(x, y=None):
+    """The number of rows that all parts of x, and the labels, have."""
+    counts = {leaf.shape[0] for leaf in tree.flatten(x if y is None else (x, y))}
+    if len(counts) != 1 or 0 in counts:
+        raise ValueError(
+            "`x` and `y` must hold the same number of rows in all their parts, and at least one. "
+            f"Received: {sorted(counts)} rows"
+        )
+    return counts.pop()
+
+
+def inputs_and_labels(element):
+    """The part of a dataset's element that is evaluated, and its labels or `None`."""
+    if hasattr(element, "unlabeled"):
+        return element.unlabeled, None
+    x, y, _ = keras.utils.unpack_x_y_sample_weight(element)
+    return (x.unlabeled, None) if hasattr(x, "unlabeled") else (x, y)

@@ -1,0 +1,161 @@
+"""Gradient noise: how much a penalty's gradient differs from mini-batch to mini-batch."""
+
+import keras
+import numpy as np
+from keras import ops, tree
+
+from keras_vat import arguments, autodiff
+from keras_vat.evaluation.batches import batches, count_rows, is_dataset
+from keras_vat.forward import Forward
+from keras_vat.perturbable import as_tensors
+from keras_vat.regularizers import Regularizer, VirtualAdversarialTraining
+
+
+def gradient_noise(
+    model,
+    dataset,
+    epsilon=None,
+    num_power_iterations=(0, 1),
+    regularizers=None,
+    num_samples=100,
+    batch_size=100,
+    unbiased=False,
+    seed=0,
+):
+    """The normalised standard-deviation norm of the stochastic gradient of a penalty.
+
+    0: every mini-batch and perturbation gives the same gradient; 1: the noise of one of them is
+    as large as the gradient itself. One sample is the gradient that one mini-batch D_M gives with
+    one draw of its perturbations r_K. All penalties see the same mini-batches and start from the
+    same random directions. Passes are those of training, but no state moves, and dropout masks are
+    the same in all samples: eq. 21 is about mini-batches and perturbations. Samples are taken in
+    one after the other (Welford): besides the gradient, each penalty keeps one float64 copy of the
+    weights, however many samples there are.
+
+    Formula, with g_1 ... g_n the gradients of the penalty with respect to all weights:
+
+        mean  = 1/n sum_i g_i
+        noise = sqrt(1/(n - 1) sum_i ||g_i - mean||^2) / ||mean||_2
+
+    The factor of the penalty (alpha) cancels out. On average ||mean||^2 has 1/n of the variance in
+    it, which keeps this noise below about sqrt(n): take n well above the square of what you find,
+    or `unbiased`.
+
+    Args:
+        model: A built Keras model or a `VATModel`, whose policies then hold; its own regularizers
+            and loss play no part.
+        dataset: Inputs, `(n, ...)`, or a structure of them: mini-batches are drawn at random from
+            all rows. Or a dataset of batches, of `x` or `(x, y)`, begun anew when it ends: let it
+            shuffle.
+        epsilon: L2 norm of the perturbations, in the units of the inputs.
+        num_power_iterations: Values of K. Defaults to `(0, 1)`: RPT and VAT.
+        regularizers: Dictionary of name to `Regularizer` to be measured instead of these (pass
+            no `epsilon`). Give them a seed for numbers that can be had again.
+        num_samples: n, at least 2. Defaults to `100`.
+        batch_size: M, rows of a mini-batch; of a dataset, its own. Defaults to `100`.
+        unbiased: Whether to take that 1/n of the variance out of ||mean||^2: right on average from
+            few samples, but scattered more; infinite where nothing is left. Defaults to `False`.
+        seed: Integer: of the mini-batches and the random directions. Defaults to `0`.
+
+    Returns:
+        Dictionary of K, or of the regularizers' names, to the noise, a float. Infinite where the
+        mean gradient is zero.
+
+    Raises:
+        TypeError: If `regularizers` is not a dictionary of regularizers.
+        ValueError: If neither `epsilon` nor `regularizers` is given, or both; if the model has no
+            weights to train.
+
+    Example:
+
+    >>> noise = keras_vat.evaluation.gradient_noise(model, x_train, epsilon=2.0)
+    >>> noise[0], noise[1]   # RPT, VAT
+    >>> keras_vat.plotting.plot_gradient_noise(noise)
+
+    Reference:
+        VAT (2018), section 4.5, eq. 21 and figure 7.
+    """
+    arguments.whole_number("num_samples", num_samples, 2)
+    penalties = _penalties(epsilon, num_power_iterations, regularizers, arguments.seed(seed))
+    if not model.trainable_weights:
+        raise ValueError(
+            "`model` must have weights to train: build it first (call it on a batch). "
+            f"Received: model={model.name!r}"
+        )
+    moments = {name: _Moments() for name in penalties}
+    with keras.StatelessScope():
+        stream = _mini_batches(dataset, batch_size, seed)
+        for (x, y), _ in zip(stream, range(num_samples), strict=False):
+            for name, penalty in penalties.items():
+                moments[name].add(_gradient(penalty, model, x, y))
+    return {name: taken.noise(unbiased) for name, taken in moments.items()}
+
+
+class _Moments:
+    """Mean and summed squared deviations of vectors that come one at a time (Welford)."""
+
+    def __init__(self):
+        self._count, self._mean, self._squared = 0, None, 0.0
+
+    def add(self, vector):
+        """Takes in one vector, a list of float64 arrays."""
+        if self._mean is None:
+            self._mean = [np.zeros_like(part) for part in vector]
+        self._count += 1
+        for mean, part in zip(self._mean, vector, strict=True):
+            before = part - mean
+            mean += before / self._count
+            part -= mean
+            self._squared += np.vdot(before, part)
+
+    def noise(self, unbiased=False):
+        """The root of the summed variances over the length of the mean."""
+        variance = self._squared / (self._count - 1)
+        squared_length = sum(np.vdot(part, part) for part in self._mean)
+        if unbiased:
+            squared_length -= variance / self._count
+        return float(np.sqrt(variance / squared_length)) if squared_length > 0 else float("inf")
+
+
+def _gradient(regularizer, model, x, y):
+    """The gradient of the penalty in training, a list of float64 arrays."""
+
+    def penalty(_):
+        own = hasattr(model, "forward")
+        forward = model.forward(training=True) if own else Forward(model, training=True)
+        return regularizer.penalty(forward, x, y)
+
+    gradient = autodiff.gradient(penalty, [weight.value for weight in model.trainable_weights])
+    return [ops.convert_to_numpy(part).astype("float64") for part in gradient]
+
+
+def _mini_batches(dataset, batch_size, seed):
+    if is_dataset(dataset):
+        while True:
+            yield from batches(dataset)
+    rows = count_rows(dataset)
+    size = min(arguments.whole_number("batch_size", batch_size, 1), rows)
+    random = np.random.default_rng(seed)
+    arrays = tree.map_structure(ops.convert_to_numpy, dataset)
+    while True:
+        chosen = random.choice(rows, size, replace=False)
+        yield as_tensors(tree.map_structure(lambda array, i=chosen: array[i], arrays)), None
+
+
+def _penalties(epsilon, num_power_iterations, regularizers, seed):
+    if (epsilon is None) == (regularizers is None):
+        raise ValueError(
+            "Either `epsilon` or `regularizers` must be given. "
+            f"Received: epsilon={epsilon}, regularizers={regularizers!r}"
+        )
+    if regularizers is None:
+        counts = np.atleast_1d(num_power_iterations).tolist()
+        return {k: VirtualAdversarialTraining(epsilon, k, seed=seed) for k in counts}
+    if not isinstance(regularizers, dict) or not all(
+        isinstance(regularizer, Regularizer) for regularizer in regularizers.values()
+    ):
+        raise TypeError(
+            "`regularizers` must be a dictionary of name to Regularizer. "
+            f"Received: regularizers={regularizers!r}"
+        )
+    return regularizers

@@ -1,0 +1,213 @@
+"""Robustness curve: every classifier on every classifier's adversarial examples."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from keras import ops, tree
+
+from keras_vat import arguments
+from keras_vat.evaluation.batches import batches
+from keras_vat.evaluation.class_predictions import class_labels, class_predictions
+from keras_vat.forward import Forward
+from keras_vat.perturbations import (
+    AdversarialPerturbation,
+    Perturbation,
+    VirtualAdversarialPerturbation,
+)
+
+PERTURBATIONS = {"virtual": VirtualAdversarialPerturbation, "adversarial": AdversarialPerturbation}
+
+
+class RobustnessCurve(NamedTuple):
+    """What `robustness_curve` measured.
+
+    Attributes:
+        names: The classifiers' names, in order.
+        epsilons: Sizes of the perturbations, `(sizes,)`.
+        errors: Shares of misclassified images, `(sources, judges, sizes)`: `errors[i, j]` is the
+            curve of classifier j on the examples that classifier i generated.
+        num_images: Number of images that were perturbed.
+        images: The first of these images, `(shown, ...)`; `None` for structures of inputs.
+        labels: Their labels, `(shown,)`.
+        examples: The same perturbed, `(sources, sizes, shown, ...)`.
+        predictions: What the classifiers say to these, `(sources, judges, sizes, shown)`.
+    """
+
+    names: list
+    epsilons: np.ndarray
+    errors: np.ndarray
+    num_images: int
+    images: np.ndarray
+    labels: np.ndarray
+    examples: np.ndarray
+    predictions: np.ndarray
+
+
+def robustness_curve(
+    classifiers,
+    x,
+    y,
+    epsilons,
+    perturbation="virtual",
+    correct_only=True,
+    num_examples=4,
+    batch_size=256,
+    seed=0,
+):
+    """Errors of every classifier on every classifier's perturbed images, over their size.
+
+    Only images that all classifiers get right without perturbation count, so that every error is
+    the perturbation's work. Each size starts from the same random directions. Everything is
+    measured at inference and no state moves. Which way along the virtual adversarial line an image
+    moves is left to chance, as in the paper, so about half of the images move to where their class
+    is even clearer; `sign_search=True` tries both ways.
+
+    Formula, with x_i,epsilon the image x perturbed against classifier i:
+
+        errors[i, j, epsilon] = mean over x of [prediction of j at x_i,epsilon is not y]
+
+    Args:
+        classifiers: Dictionary of name to classifier: built Keras models or `VATModel`s.
+        x: Images or other inputs, `(n, ...)`, or a structure of them; or a dataset of batches
+            `(x, y)`, and then `y=None`.
+        y: Labels: class numbers or one-hot rows.
+        epsilons: Sizes of the perturbations, ascending numbers of at least 0.
+        perturbation: `"virtual"` (default): virtual adversarial; `"adversarial"`: of the labels,
+            eq. 3; or a callable `epsilon -> Perturbation`, called with each size.
+        correct_only: `True` (default): images that all classify correctly. `False`: all images;
+            `1 - errors[i, i]` is then the accuracy of classifier i under perturbation.
+        num_examples: How many perturbed images to keep, for pictures. Defaults to `4`.
+        batch_size: Rows at a time; of a dataset, its own. Defaults to `256`.
+        seed: Integer or `None`: of the random directions. Defaults to `0`.
+
+    Returns:
+        A `RobustnessCurve`.
+
+    Raises:
+        TypeError: If an argument is of the wrong kind.
+        ValueError: If epsilons don't ascend, no image is classified correctly by all classifiers,
+            labels are missing, or a classifier does regression.
+
+    Example:
+
+    >>> curve = keras_vat.evaluation.robustness_curve(
+    ...     {"with VAT": model, "without": baseline}, x_test, y_test, epsilons=[0.1, 0.3, 1.0, 3.0],
+    ...     perturbation=lambda epsilon: keras_vat.perturbations.VirtualAdversarialPerturbation(
+    ...         epsilon, sign_search=True, seed=0))
+    >>> curve.errors[0, 1]  # "without" on the examples of "with VAT"
+    >>> keras_vat.plotting.plot_robustness_curve(curve)
+
+    Reference:
+        VAT (2018), section 4.4.2 and figure 6.
+    """
+    _check_classifiers(classifiers)
+    epsilons = _ascending(epsilons)
+    num_examples = arguments.whole_number("num_examples", num_examples, 0)
+    make = _maker(perturbation, seed)
+    perturbations = [[_made(make, epsilon) for epsilon in epsilons] for _ in classifiers]
+    truth, predictions, shown = [], [], []
+    with keras.StatelessScope():
+        for batch, labels in batches(x, y, batch_size):
+            if labels is None:
+                raise ValueError("`y` is needed: errors are told by the labels. Received: y=None")
+            if correct_only:
+                batch, labels = _correct_rows(classifiers, batch, labels)
+            if not len(labels):
+                continue
+            wanted = max(0, num_examples - sum(map(len, truth)))
+            examples, predicted = _measure(classifiers, perturbations, batch, labels, wanted)
+            truth.append(class_labels(labels))
+            predictions.append(predicted)
+            if not tree.is_nested(batch):
+                shown.append((ops.convert_to_numpy(batch)[:wanted], examples))
+    if not truth:
+        raise ValueError(
+            "`classifiers` must have images that all of them classify correctly; there are none. "
+            f"Received: classifiers={list(classifiers)}"
+        )
+    truth, predictions = np.concatenate(truth), np.concatenate(predictions, axis=-1)
+    images, examples = zip(*shown, strict=True) if shown else (None, None)
+    return RobustnessCurve(
+        names=list(classifiers),
+        epsilons=epsilons,
+        errors=np.mean(predictions != truth, axis=-1),
+        num_images=len(truth),
+        images=None if images is None else np.concatenate(images),
+        labels=truth[:num_examples],
+        examples=None if examples is None else np.concatenate(examples, axis=2),
+        predictions=predictions[..., :num_examples],
+    )
+
+
+def _measure(classifiers, perturbations, x, y, wanted):
+    """The first perturbed rows, and all predictions `(sources, judges, sizes, batch)`."""
+    forwards = [Forward.of(classifier) for classifier in classifiers.values()]
+    distributions = [forward.clean(x).distribution for forward in forwards]
+    predictions = np.empty((len(forwards), len(forwards), len(perturbations[0]), len(y)), "int64")
+    examples = []
+    for i, source in enumerate(forwards):
+        examples.append([])
+        for size, perturbation in enumerate(perturbations[i]):
+            perturbed = perturbation.perturb(source, x, y)
+            for j, (judge, distribution) in enumerate(zip(forwards, distributions, strict=True)):
+                predictions[i, j, size] = class_predictions(judge.logits(perturbed), distribution)
+            if not tree.is_nested(perturbed):
+                examples[i].append(ops.convert_to_numpy(perturbed)[:wanted])
+    return examples, predictions
+
+
+def _correct_rows(classifiers, x, y):
+    """The rows that all classifiers get right."""
+    correct = np.ones(len(y), bool)
+    for classifier in classifiers.values():
+        clean = Forward.of(classifier).clean(x)
+        correct &= class_predictions(clean.target, clean.distribution) == class_labels(y)
+    rows = np.flatnonzero(correct)
+    return tree.map_structure(lambda part: ops.take(part, rows, axis=0), (x, y))
+
+
+def _maker(perturbation, seed):
+    if isinstance(perturbation, Perturbation) or not (
+        isinstance(perturbation, str) or callable(perturbation)
+    ):
+        raise TypeError(
+            f"`perturbation` must be one of {tuple(PERTURBATIONS)} or a callable from epsilon to a "
+            f"Perturbation. Received: perturbation={perturbation!r}"
+        )
+    if callable(perturbation):
+        return perturbation
+    kind = PERTURBATIONS[arguments.one_of("perturbation", perturbation, PERTURBATIONS)]
+    return lambda epsilon: kind(epsilon, seed=seed)
+
+
+def _made(make, epsilon):
+    made = make(float(epsilon) or 1.0)
+    if not isinstance(made, Perturbation):
+        raise TypeError(
+            "`perturbation` must return a Perturbation when it is called with an epsilon. "
+            f"Received: {made!r}"
+        )
+    if not epsilon:
+        made.epsilon = 0.0  # constructors refuse it: it makes no sense to train with
+    return made
+
+
+def _ascending(epsilons):
+    values = np.asarray(epsilons, "float64")
+    if values.ndim != 1 or not len(values) or not np.isfinite(values).all() or values[0] < 0:
+        raise ValueError(
+            "`epsilons` must be a list of finite numbers of at least 0. "
+            f"Received: epsilons={epsilons!r}"
+        )
+    if np.any(np.diff(values) <= 0):
+        raise ValueError(f"`epsilons` must ascend. Received: epsilons={epsilons!r}")
+    return values
+
+
+def _check_classifiers(classifiers):
+    if not isinstance(classifiers, dict) or not classifiers:
+        raise TypeError(
+            "`classifiers` must be a dictionary of name to classifier, such as {'with VAT': model, "
+            f"'without': baseline}}. Received: classifiers={classifiers!r}"
+        )
