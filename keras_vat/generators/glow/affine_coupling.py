@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_vat.generators.glow.map_channels import map_channels
+
 # The scale of a channel, from what the network returns for it: log(scale).
 _CLIP = 15.0
 LOG_SCALES = {
@@ -44,7 +46,7 @@ class AffineCoupling(keras.layers.Layer):
         self.network = [
             weight
             for index, shape in enumerate(
-                ((3, 3, half, width), (1, 1, width, width), (3, 3, width, channels))
+                ((3, 3, half, width), (width, width), (3, 3, width, channels))
             )
             for weight in self._convolution(index, num_steps, shape, None if index == 2 else rng)
         ]
@@ -70,7 +72,7 @@ class AffineCoupling(keras.layers.Layer):
     def _scale_and_shift(self, a, weights):
         kernel_1, bias_1, kernel_2, bias_2, kernel_3, bias_3 = weights
         hidden = ops.relu(_convolve(ops.cast(a, self.compute_dtype), kernel_1, bias_1))
-        hidden = ops.relu(_convolve(hidden, kernel_2, bias_2))
+        hidden = ops.relu(map_channels(hidden, kernel_2, bias_2))
         outputs = ops.cast(_convolve(hidden, kernel_3, bias_3), a.dtype)
         h, shift = ops.split(outputs, 2, axis=-1)
         return self._log_scale(h), shift
@@ -79,7 +81,7 @@ class AffineCoupling(keras.layers.Layer):
         """Kernel and bias of one layer of the network; zero without a generator."""
         kernel = np.zeros((num_steps, *shape))
         if rng is not None:
-            kernel = rng.normal(scale=np.sqrt(2.0 / np.prod(shape[:3])), size=kernel.shape)
+            kernel = rng.normal(scale=np.sqrt(2.0 / np.prod(shape[:-1])), size=kernel.shape)
         return (
             self.add_weight(
                 name=f"kernel_{index + 1}",

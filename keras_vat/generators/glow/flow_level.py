@@ -8,6 +8,7 @@ from keras_vat.generators.glow.actnorm import Actnorm, normalizing_map
 from keras_vat.generators.glow.affine_coupling import AffineCoupling
 from keras_vat.generators.glow.folded_convolution import FoldedConvolution
 from keras_vat.generators.glow.invertible_convolution import InvertibleConvolution
+from keras_vat.generators.glow.map_channels import map_channels
 from keras_vat.generators.glow.step_loop import run_steps
 
 
@@ -51,7 +52,7 @@ class FlowLevel(keras.layers.Layer):
 
         def step(x, log_det, weights):
             matrix, bias, *network = weights
-            y, more = self.coupling.forward(folding.apply_map(x, matrix, bias), network)
+            y, more = self.coupling.forward(map_channels(x, matrix, bias), network)
             return y, log_det + more
 
         pixels = x.shape[1] * x.shape[2]
@@ -67,7 +68,7 @@ class FlowLevel(keras.layers.Layer):
 
         def step(y, weights):
             matrix, bias, *network = weights
-            return (folding.apply_map(self.coupling.inverse(y, network), matrix, bias),)
+            return (map_channels(self.coupling.inverse(y, network), matrix, bias),)
 
         return run_steps(step, (y,), self._stacks(matrix, bias), reverse=True)[0]
 

@@ -68,11 +68,5 @@ def log_det_per_pixel(actnorm, convolution):
     return ops.sum(actnorm.log_scale) + ops.sum(convolution.log_abs_diagonal)
 
 
-def apply_map(x, matrix, bias):
-    """`x M + b` at every pixel of x `(batch, height, width, channels)`."""
-    rows = ops.reshape(x, (-1, x.shape[-1]))
-    return ops.reshape(ops.matmul(rows, matrix) + bias, (-1, *x.shape[1:]))
-
-
 def _row_times_matrix(rows, matrices):
     return ops.squeeze(ops.matmul(rows[:, None, :], matrices), axis=1)

@@ -9,10 +9,8 @@ from keras import ops
 from keras_vat import arguments
 from keras_vat.generators.generator import Generator
 from keras_vat.generators.glow.affine_coupling import LOG_SCALES
-from keras_vat.generators.glow.factor_out import factor_out, take_back
-from keras_vat.generators.glow.flow_level import FlowLevel
 from keras_vat.generators.glow.image_padding import ImagePadding
-from keras_vat.generators.glow.squeeze import squeeze, unsqueeze
+from keras_vat.generators.glow.multiscale_flow import MultiscaleFlow
 from keras_vat.replica_seed_generator import ReplicaSeedGenerator
 
 _GREY_LEVELS = 256
@@ -48,9 +46,10 @@ class Glow(Generator):
         input_shape: `(height, width, channels)`. Images whose sizes aren't multiples of
             `2 ** num_levels` get a black border inside (28x28 becomes 32x32 at 3 levels), which
             is cut off after decoding. Latents are those of the larger image. The border is
-            dequantised like the rest, and since its density is then known, 256 per number, its
-            logarithm is subtracted from log p: the bits stay an upper bound per number of the
-            image, and `log_prob` is the density on the images with a border exactly black.
+            dequantised like the rest, so its own density is known, 256 per number, and its
+            logarithm is subtracted from that of image and border: the bits stay an upper bound.
+            `log_prob` without noise is then taken at a border exactly black and integrates to 1
+            only as far as the flow has learnt what the border is.
         num_levels: Number of levels, the paper's L. Defaults to `3`.
         num_steps: Steps in each level, the paper's K. Defaults to `22`.
         width: Hidden channels of the coupling networks. Defaults to `128`.
@@ -108,44 +107,28 @@ class Glow(Generator):
         self.seed_generator = ReplicaSeedGenerator(self._config["seed"])
         first_seed = int(ops.convert_to_numpy(self.seed_generator.state)[0])
         rng = np.random.default_rng(first_seed % 2**63)
-        self.levels = []
-        channels = self.image_shape[2]
-        for index in range(num_levels):
-            channels *= 4 if index == 0 else 2
-            level = FlowLevel(
-                num_steps,
-                channels,
-                width,
-                scale,
-                rng,
-                self.images_dtype,
-                name=f"level_{index + 1}",
-                dtype=self.dtype_policy,
-            )
-            self.levels.append(level)
+        self.flow = MultiscaleFlow(
+            self._border.padded_shape,
+            num_levels,
+            num_steps,
+            width,
+            scale,
+            rng,
+            self.images_dtype,
+            dtype=self.dtype_policy,
+        )
 
     @property
     def latent_shapes(self):
-        height, width, channels = self._border.padded_shape
-        shapes = []
-        for _ in self.levels:
-            height, width, channels = height // 2, width // 2, channels * 2
-            shapes.append((height, width, channels))
-        shapes[-1] = (height, width, channels * 2)
-        return shapes
+        return self.flow.latent_shapes
 
     def encode(self, x):
         """z: a list of tensors `(batch, height, width, channels)`, one for each level."""
-        return self._forward(self._to_flow(self.check_images(x)))[0]
+        return self.flow.forward(self._to_flow(self.check_images(x)))[0]
 
     def decode(self, z):
         """Images `(batch, height, width, channels)`."""
-        *parts, x = self.check_latents(z)
-        for level in reversed(self.levels):
-            x = unsqueeze(level.inverse(x))
-            if parts:
-                x = take_back(x, parts.pop())
-        return self._border.remove(x) + _MIDDLE
+        return self._border.remove(self.flow.inverse(self.check_latents(z))) + _MIDDLE
 
     def log_prob(self, x, dequantize=False):
         """The logarithm of the density at images, in nats.
@@ -189,13 +172,14 @@ class Glow(Generator):
         """
         n = arguments.whole_number("n", n, 1)
         temperature = arguments.non_negative("temperature", temperature)
-        seed = arguments.seed(seed)
-        generator = self.seed_generator if seed is None else keras.random.SeedGenerator(seed)
+        seed = self.seed_generator if seed is None else arguments.seed(seed)
+        sizes = [math.prod(shape) for shape in self.latent_shapes]
+        noise = keras.random.normal((n, sum(sizes)), dtype=self.images_dtype, seed=seed)
+        ends = np.cumsum(sizes)
         return self.decode(
             [
-                temperature
-                * keras.random.normal((n, *shape), dtype=self.images_dtype, seed=generator)
-                for shape in self.latent_shapes
+                ops.reshape(temperature * noise[:, end - size : end], (n, *shape))
+                for size, end, shape in zip(sizes, ends, self.latent_shapes, strict=True)
             ]
         )
 
@@ -206,14 +190,13 @@ class Glow(Generator):
             images: Images `(batch, height, width, channels)` in [0, 1], a batch or more. Several
                 workers must be given the same.
         """
-        x = self._to_flow(self.check_images(images, "images"), self.seed_generator)
-        for level in self.levels:
-            x, _ = factor_out(level.initialize(squeeze(x)))
+        x = self.check_images(images, "images")
+        self.flow.initialize(self._to_flow(x, self.seed_generator))
 
     @property
     def initialized(self):
         """Whether the actnorms were set from data."""
-        return all(level.actnorm.initialized for level in self.levels)
+        return self.flow.initialized
 
     def compile(self, optimizer="adam", loss=None, jit_compile=False, **kwargs):
         """As `keras.Model.compile`, without a loss, and without XLA unless asked for.
@@ -248,8 +231,7 @@ class Glow(Generator):
             The generator itself.
         """
         if not self.frozen:
-            for level in self.levels:
-                level.freeze()
+            self.flow.freeze()
         return super().freeze()
 
     def get_config(self):
@@ -263,19 +245,8 @@ class Glow(Generator):
         half = 0.5 / _GREY_LEVELS
         return x + keras.random.uniform(ops.shape(x), -half, half, dtype=x.dtype, seed=seed)
 
-    def _forward(self, x, unroll=False):
-        """z and log|det dz/dx|, `(batch,)`, of centred images."""
-        parts, log_det = [], 0.0
-        for level in self.levels:
-            x, more = level.forward(squeeze(x), unroll)
-            log_det = log_det + more
-            if level is not self.levels[-1]:
-                x, latent = factor_out(x)
-                parts.append(latent)
-        return [*parts, x], log_det
-
     def _log_density(self, x, unroll=False):
-        z, log_density = self._forward(x, unroll)
+        z, log_density = self.flow.forward(x, unroll)
         for part in z:
             energy = ops.square(part) + math.log(2.0 * math.pi)
             log_density = log_density - 0.5 * ops.sum(energy, axis=(1, 2, 3))

@@ -6,9 +6,9 @@ from keras import ops
 def run_steps(step, carry, stacks, reverse=False, unroll=False):
     """Applies a step as often as the stacks are long.
 
-    As a loop of the backend, a step is traced once, however many there are, and runs as fast as
-    the unrolled loop. But the gradient with respect to the weights then goes through whole stacks
-    again and again, and XLA keeps all activations in one array that it copies: train unrolled.
+    As a loop of the backend, a step is traced once, however many there are, and runs nearly as
+    fast as the unrolled loop. But the gradient with respect to the weights then goes through
+    whole stacks again and again, and XLA on CPUs copies all activations each time: train unrolled.
 
     Args:
         step: Callable `(*carry, weights)` that returns the next carry, as a tuple.

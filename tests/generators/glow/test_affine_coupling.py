@@ -44,7 +44,7 @@ def test_network_is_the_three_convolutions(scale):
         weight.numpy()[1] for weight in coupling.network
     )
     h = tf.nn.relu(tf.nn.conv2d(X[..., :2], kernel_1, 1, "SAME") + bias_1)
-    h = tf.nn.relu(tf.nn.conv2d(h, kernel_2, 1, "SAME") + bias_2)
+    h = tf.nn.relu(tf.nn.conv2d(h, kernel_2[None, None], 1, "SAME") + bias_2)
     h = (tf.nn.conv2d(h, kernel_3, 1, "SAME") + bias_3).numpy()
     s = 1 / (1 + np.exp(-h[..., :2] - 2)) if scale == "sigmoid" else np.exp(h[..., :2])
     y, log_det = coupling.forward(X, weights(coupling, 1))

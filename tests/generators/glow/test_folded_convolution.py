@@ -4,6 +4,7 @@ import pytest
 from keras_vat.generators.glow import folded_convolution as folding
 from keras_vat.generators.glow.actnorm import Actnorm
 from keras_vat.generators.glow.invertible_convolution import InvertibleConvolution
+from keras_vat.generators.glow.map_channels import map_channels
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def test_is_actnorm_and_then_convolution(parts):
         log_scale, shift = np.float64(actnorm.log_scale.numpy()[k]), actnorm.shift.numpy()[k]
         normalized = x * np.exp(log_scale) + shift
         expected = normalized @ np.asarray(convolution.matrices("float64"))[k]
-        np.testing.assert_allclose(folding.apply_map(x, matrix[k], bias[k]), expected, atol=1e-12)
+        np.testing.assert_allclose(map_channels(x, matrix[k], bias[k]), expected, atol=1e-12)
 
 
 def test_stored_maps_are_inverse_to_each_other(parts):
@@ -31,8 +32,8 @@ def test_stored_maps_are_inverse_to_each_other(parts):
     folded.store(*parts)
     x = np.random.default_rng(1).normal(size=(2, 3, 5, 4)).astype("float32")
     for k in range(3):
-        y = folding.apply_map(x, folded.matrix.value[k], folded.bias.value[k])
-        back = folding.apply_map(y, folded.inverse_matrix.value[k], folded.inverse_bias.value[k])
+        y = map_channels(x, folded.matrix.value[k], folded.bias.value[k])
+        back = map_channels(y, folded.inverse_matrix.value[k], folded.inverse_bias.value[k])
         np.testing.assert_allclose(back, x, atol=1e-5)
     expected = np.linalg.slogdet(np.float64(folded.matrix.numpy()))[1].sum()
     np.testing.assert_allclose(folded.log_det.numpy(), expected, rtol=1e-5)

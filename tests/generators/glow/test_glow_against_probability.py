@@ -26,7 +26,7 @@ def step_bijector(level, k, channels):
 
     def shift_and_log_scale(a, _):
         h = tf.nn.relu(tf.nn.conv2d(a, kernels[0], 1, "SAME") + kernels[1])
-        h = tf.nn.relu(tf.nn.conv2d(h, kernels[2], 1, "SAME") + kernels[3])
+        h = tf.nn.relu(tf.nn.conv2d(h, kernels[2][None, None], 1, "SAME") + kernels[3])
         h, shift = tf.split(tf.nn.conv2d(h, kernels[4], 1, "SAME") + kernels[5], 2, axis=-1)
         scale = tf.sigmoid(h + 2.0)
         return shift * scale, tf.math.log(scale)
@@ -52,7 +52,7 @@ def test_latents_log_prob_and_inverse_agree(make_glow, images, frozen):
     x = images(3, 8, 12, 1, dtype="float64")
     normal = tfp.distributions.Normal(tf.zeros((), "float64"), 1.0)
     h, log_prob, latents, chains = tf.constant(x - 0.5), 0.0, [], []
-    for level in glow.levels:
+    for level in glow.flow.levels:
         h = squeezed(h)
         chain = tfp.bijectors.Chain(
             [step_bijector(level, k, h.shape[-1]) for k in reversed(range(2))]
@@ -61,7 +61,7 @@ def test_latents_log_prob_and_inverse_agree(make_glow, images, frozen):
         log_prob += chain.forward_log_det_jacobian(h, event_ndims=3)
         chains.append((chain, y))
         h, factored = tf.split(y, 2, axis=-1)
-        latents.append(factored if level is not glow.levels[-1] else y)
+        latents.append(factored if level is not glow.flow.levels[-1] else y)
     log_prob += tf.add_n([tf.reduce_sum(normal.log_prob(z), axis=[1, 2, 3]) for z in latents])
 
     if frozen:
@@ -69,5 +69,5 @@ def test_latents_log_prob_and_inverse_agree(make_glow, images, frozen):
     for part, expected in zip(glow.encode(x), latents, strict=True):
         np.testing.assert_allclose(part, expected, atol=1e-9)
     np.testing.assert_allclose(glow.log_prob(x), log_prob, rtol=1e-9)
-    for level, (chain, y) in zip(glow.levels, chains, strict=True):
+    for level, (chain, y) in zip(glow.flow.levels, chains, strict=True):
         np.testing.assert_allclose(level.inverse(y), chain.inverse(y), atol=1e-9)

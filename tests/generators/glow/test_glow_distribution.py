@@ -30,7 +30,7 @@ for name, strategy in (
         glow.compile(keras.optimizers.SGD(0.0), jit_compile=False)
     data = tf.data.Dataset.from_tensor_slices(x).batch(16)
     logs = glow.fit(data, verbose=0).history
-    actnorm = glow.levels[0].actnorm
+    actnorm = glow.flow.levels[0].actnorm
     report[name] = {
         "logs": {key: value[0] for key, value in logs.items()},
         "evaluated": glow.evaluate(data, verbose=0),
@@ -40,7 +40,7 @@ for name, strategy in (
     with strategy.scope():
         glow.compile(keras.optimizers.SGD(1.0), jit_compile=False)
     glow.fit(data, verbose=0)
-    bias = glow.levels[0].coupling.network[-1]
+    bias = glow.flow.levels[0].coupling.network[-1]
     report[name]["trained"] = np.asarray(bias.value).tolist()
 copies = strategy.experimental_local_results(bias.value)
 report["copies"] = [np.asarray(copy).tolist() for copy in copies]

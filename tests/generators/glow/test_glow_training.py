@@ -12,14 +12,14 @@ def digits():
     return (datasets.load_digits().images[..., None] / 16.0).astype("float32")
 
 
-def make(shape=(8, 8, 1), optimizer=None, **settings):
-    glow = Glow(shape, **{"num_levels": 2, "num_steps": 2, "width": 8, "seed": 0, **settings})
+def make(optimizer=None, **settings):
+    glow = Glow((8, 8, 1), **{"num_levels": 1, "num_steps": 1, "width": 8, "seed": 0, **settings})
     glow.compile(optimizer or keras.optimizers.Adam(1e-3))
     return glow
 
 
 def test_fit_lowers_the_bits_per_dimension(digits):
-    glow = make(width=16)
+    glow = make(num_levels=2, num_steps=2, width=16)
     glow.initialize(digits[:256])
     before = np.mean(glow.bits_per_dimension(digits[:200]))
     history = glow.fit(
@@ -60,7 +60,7 @@ def test_fit_initializes_from_the_first_batch(digits, kind):
 
 def test_latents_are_normalised_by_the_initialization(digits):
     """The networks return zero at first: but for their constant factor z is a rotated actnorm."""
-    glow = make(num_steps=1, num_levels=1, scale="exponential")
+    glow = make(scale="exponential")
     glow.initialize(digits[:512])
     (z,) = glow.encode(digits[:512])
     flat = np.reshape(z, (-1, z.shape[-1]))
@@ -71,10 +71,10 @@ def test_latents_are_normalised_by_the_initialization(digits):
 def test_train_on_batch_initializes_once(digits):
     glow = make(optimizer=keras.optimizers.SGD(0.0))
     glow.train_on_batch(digits[:16])
-    before = glow.levels[0].actnorm.shift.numpy()
+    before = glow.flow.levels[0].actnorm.shift.numpy()
     assert np.abs(before).max() > 0
     glow.train_on_batch(0.1 * digits[:16])
-    np.testing.assert_array_equal(glow.levels[0].actnorm.shift.numpy(), before)
+    np.testing.assert_array_equal(glow.flow.levels[0].actnorm.shift.numpy(), before)
 
 
 def test_every_weight_gets_a_gradient(digits):
@@ -91,7 +91,7 @@ def test_every_weight_gets_a_gradient(digits):
 
 
 def test_loop_and_unrolled_steps_have_the_same_gradients(digits):
-    glow, x = make(), tf.constant(digits[:4])
+    glow, x = make(num_levels=2, num_steps=2), tf.constant(digits[:4])
     glow.initialize(digits[:64])
     gradients = []
     for unroll in (False, True):
@@ -104,26 +104,26 @@ def test_loop_and_unrolled_steps_have_the_same_gradients(digits):
 
 def test_same_seed_same_training(digits):
     def losses(seed):
-        glow = make(seed=seed, num_steps=1)
+        glow = make(seed=seed)
         return glow.fit(digits[:32], batch_size=16, shuffle=False, verbose=0).history["loss"]
 
     assert losses(1) == losses(1) != losses(2)
 
 
 def test_sample_weights_weigh_images(digits):
-    glow = make(optimizer=keras.optimizers.SGD(0.0))
+    glow = make()
     glow.initialize(digits[:64])
-    x, weight = digits[:8], np.array([1.0] * 4 + [0.0] * 4, "float32")
-    glow.evaluate(x[:4], verbose=0)
-    alone = np.mean(glow.bits_per_dimension(x[:4]))
-    weighted = glow.evaluate(x, sample_weight=weight, verbose=0, return_dict=True)
-    assert weighted["bits_per_dimension"] == pytest.approx(alone, abs=0.02)
-    assert weighted["loss"] == pytest.approx(alone / 2, abs=0.02)
+    x, weight = digits[:8], np.array([1.0] * 3 + [0.0] * 5, "float32")
+    found = glow.evaluate(x, np.zeros(8), sample_weight=weight, verbose=0, return_dict=True)
+    # The same noise again: evaluation always draws it from the same seed.
+    bits = np.asarray(glow.loss_terms(tf.constant(x), training=False)["bits_per_dimension"])
+    assert found["bits_per_dimension"] == pytest.approx(bits[:3].mean(), rel=1e-4)
+    assert found["loss"] == pytest.approx(bits[:3].sum() / 8, rel=1e-4)
 
 
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16", "float64"])
 def test_trains_in_other_precisions(digits, dtype):
-    glow = make(dtype=dtype, num_steps=1)
+    glow = make(dtype=dtype)
     losses = glow.fit(digits[:256], epochs=3, batch_size=64, verbose=0).history["loss"]
     assert np.isfinite(losses).all() and losses[-1] < losses[0]
 
@@ -135,7 +135,7 @@ def test_exponential_scale_trains(digits):
 
 
 def test_steps_per_execution(digits):
-    glow = make(num_steps=1)
+    glow = make()
     glow.compile(keras.optimizers.Adam(1e-3), steps_per_execution=4)
     losses = glow.fit(digits[:128], epochs=2, batch_size=16, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
@@ -143,13 +143,3 @@ def test_steps_per_execution(digits):
 
 def test_predict_reconstructs(digits):
     np.testing.assert_allclose(make().predict(digits[:10], verbose=0), digits[:10], atol=1e-4)
-
-
-def test_padded_images_train_to_the_same_scale_as_others(digits):
-    """The border, whose density is known, neither pays nor costs: bits stay bits per pixel."""
-    shape = (7, 8, 1)
-    glow = make(shape, width=16)
-    x = digits[:, :7]
-    glow.fit(x, epochs=4, batch_size=64, verbose=0)
-    assert 2.0 < np.mean(glow.bits_per_dimension(x[:200])) < 8.0
-    np.testing.assert_allclose(glow(x[:20]), x[:20], atol=1e-4)
