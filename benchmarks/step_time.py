@@ -2,7 +2,8 @@
 
 The steps of all methods are timed in turn, again and again, within one process, so that each ratio
 compares neighbours in time. The bound counts forward passes of the network (F), a backward pass to
-inputs or to weights being one F: 3 F for supervised training, 8 F for VAT (3 + 2 + 3).
+inputs or to weights being one F: 3 F for supervised training, 8 F for VAT (3 + 2 + 3). Of LVAT's
+steps the generator's part is measured apart: an encoding, three decodings and one way back.
 
     python benchmarks/step_time.py                      # every net: about ten minutes on two cores
     python benchmarks/step_time.py --nets mnist_mlp
@@ -33,6 +34,8 @@ METHODS = {
     "vmt": (3, None),
     "vmt shift": (3, None),
     "fat": (10, 13),
+    "lvat-vae": (6, 7),
+    "lvat-glow": (6, 7),
 }
 NETS = {
     "mnist_mlp": (keras_vat.classifiers.mnist_mlp, (28, 28, 1), 256, (64, 256)),
@@ -41,16 +44,21 @@ NETS = {
 }
 
 
-def make(method):
+GENERATORS = {"lvat-vae": keras_vat.generators.VAE, "lvat-glow": keras_vat.generators.Glow}
+
+
+def make(method, shape):
     name, _, rest = method.partition(" ")
     if name == "supervised":
         return []
     if name == "vat+entropy":
-        return [*make("vat"), *make("entropy")]
+        return [*make("vat", shape), *make("entropy", shape)]
     if name == "entropy":
         return [regularizers.get("entropy")]
     if name == "vmt":
         return [regularizers.get("vmt", **({"fields": rest} if rest else {}))]
+    if name in GENERATORS:
+        return [regularizers.get("lvat", generator=GENERATORS[name](shape), epsilon=1.0)]
     if name == "fat":
         return [regularizers.get("fat", epsilon=1.0, radius=1.0)]
     return [regularizers.get(name, epsilon=1.0, **({"curvature": rest} if rest else {}))]
@@ -65,27 +73,50 @@ def bound(method, labeled, unlabeled):
 
 def batch(shape, labeled, unlabeled):
     random = np.random.default_rng(0)
-    x = tf.constant(random.normal(size=(labeled, *shape)).astype("float32"))
+    x = tf.constant(random.uniform(size=(labeled, *shape)).astype("float32"))
     y = tf.constant(random.integers(0, 10, labeled))
     if unlabeled is None:
         return x, y
-    more = tf.constant(random.normal(size=(unlabeled, *shape)).astype("float32"))
+    more = tf.constant(random.uniform(size=(unlabeled, *shape)).astype("float32"))
     return keras_vat.SemiSupervisedInputs(x, more), y
 
 
+def generator_function(generator, x):
+    """What a step of LVAT asks of its generator."""
+
+    @tf.function
+    def run():
+        z = generator.encode(x)
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            decoded = generator.decode(z)
+        moved = tf.nest.map_structure(tf.add, z, tape.gradient(decoded, z))
+        once = generator.decode(moved)
+        return once, generator.decode(tf.nest.map_structure(lambda part: part + 1.0, moved))
+
+    run()
+    return run
+
+
 def step_function(build, method, data, jit_compile):
+    """A step, and of LVAT's the part that the generator has in it."""
     keras.utils.set_random_seed(0)
+    part = None
     if method == "supervised":  # plain Keras, on the labelled rows
         model, (x, y) = build(), data
         data = (getattr(x, "labeled", x), y)
     else:
-        model = keras_vat.VATModel(build(), make(method))
+        x = getattr(data[0], "unlabeled", data[0])
+        methods = make(method, tuple(x.shape[1:]))
+        model = keras_vat.VATModel(build(), methods)
+        if method in GENERATORS:
+            part = generator_function(methods[0].generator, x)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(1e-4), loss, jit_compile=jit_compile)
     model.optimizer.build(model.trainable_variables)
     step = tf.function(model.train_step, jit_compile=jit_compile).get_concrete_function(data)
     flat = tf.nest.flatten(data)
-    return lambda: step(*flat)
+    return lambda: step(*flat), part
 
 
 def measure(net, methods, semi_supervised, repeats, inner, jit_compile):
@@ -95,14 +126,15 @@ def measure(net, methods, semi_supervised, repeats, inner, jit_compile):
     data = batch(shape, labeled, unlabeled)
     methods = [m for m in methods if not (semi_supervised and METHODS[m][1] is None)]
     steps = {method: step_function(build, method, data, jit_compile) for method in methods}
-    times = {method: [] for method in methods}
+    times, parts = ({method: [] for method in methods} for _ in range(2))
     for repeat in range(repeats + 1):
-        for method, step in steps.items():
-            start = time.perf_counter()
-            for _ in range(inner):
-                step()
-            if repeat:  # the first round warms up
-                times[method].append((time.perf_counter() - start) / inner)
+        for method, (step, part) in steps.items():
+            for function, found in ((step, times), (part, parts)):
+                start = time.perf_counter()
+                for _ in range(inner if function else 0):
+                    function()
+                if repeat:  # the first round warms up
+                    found[method].append((time.perf_counter() - start) / inner)
     rows = []
     for method in methods:
         ratios = np.array(times[method]) / np.array(times["supervised"])
@@ -118,6 +150,9 @@ def measure(net, methods, semi_supervised, repeats, inner, jit_compile):
                 "quartiles": [round(q, 3) for q in spread["quartiles"]],
                 "bound": limit,
                 "ratio / bound": spread["median"] / limit,
+                "generator's share": float(np.median(parts[method]) / np.median(times[method]))
+                if method in GENERATORS
+                else "",
             }
         )
     return rows
