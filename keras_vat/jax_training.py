@@ -70,14 +70,36 @@ class JAXTraining:
         super().make_train_function(force=force)
         run = self.train_function
 
+        numbers = self._numbers()
+
         def check_and_run(state, iterator):
             # The step before: waiting for this one would leave the device idle.
             self._check_last_step()
+            for place, variable in numbers:
+                if variable._value is not None:  # assigned since the step before
+                    state[1][place] = variable._value
             logs, state = run(state, iterator)
+            for place, variable in numbers:
+                variable._value = state[1][place]
             self._unchecked = {name: logs[name] for name in self.penalty_names}
             return logs, state
 
         self.train_function = check_and_run
+
+    def _numbers(self):
+        """What may be assigned in the middle of `fit`, with its place in the state.
+
+        There Keras holds the newest values and leaves the variables empty; these are kept up to
+        date, so that they can be read and assigned as ever.
+        """
+        found = set()
+        for regularizer in self.regularizers:
+            for layer in (regularizer, getattr(regularizer, "perturbation", None)):
+                found |= {
+                    id(variable) for variable in getattr(layer, "_non_trainable_variables", ())
+                }
+        variables = enumerate(self.non_trainable_variables)
+        return [(place, variable) for place, variable in variables if id(variable) in found]
 
     def fit(self, *args, **kwargs):
         self._unchecked = None

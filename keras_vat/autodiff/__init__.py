@@ -10,6 +10,7 @@ if keras.backend.backend() == "tensorflow":
         gradient,
         is_symbolic,
         num_replicas,
+        repeat,
         replica_id,
         sync_variables,
     )
@@ -21,6 +22,7 @@ elif keras.backend.backend() == "jax":
         gradient,
         is_symbolic,
         num_replicas,
+        repeat,
         replica_id,
         sync_variables,
     )
@@ -38,6 +40,7 @@ __all__ = [
     "gradient",
     "is_symbolic",
     "num_replicas",
+    "repeat",
     "replica_id",
     "sync_variables",
 ]

@@ -64,6 +64,11 @@ def is_symbolic(tensor):
     return isinstance(tensor, jax.core.Tracer)
 
 
+def repeat(body, count, carry):
+    """A loop that can be differentiated: `carry = body(number, carry)`, `count` times; a tuple."""
+    return jax.lax.fori_loop(0, count, lambda number, carry: tuple(body(number, carry)), carry)
+
+
 def concrete_value(variable):
     """A variable's numbers as an array, also while a function is traced."""
     return np.asarray(variable._value)

@@ -70,6 +70,16 @@ def is_symbolic(tensor):
     return not hasattr(tensor, "numpy")
 
 
+def repeat(body, count, carry):
+    """A loop that can be differentiated: `carry = body(number, carry)`, `count` times; a tuple."""
+    return tf.while_loop(
+        lambda number, *_: number < count,
+        lambda number, *carry: (number + 1, *body(number, carry)),
+        (tf.constant(0), *carry),
+        maximum_iterations=count,
+    )[1:]
+
+
 def concrete_value(variable):
     """A variable's numbers as an array, also while a function is traced."""
     with tf.init_scope():

@@ -16,7 +16,7 @@ class SemiSupervisedBatches(keras.utils.PyDataset):
         labeled: `(x, y)` or `(x, y, sample_weight)` of arrays with one row per example.
         unlabeled: Array or structure of arrays like `x`; `None`: rows whose label is -1.
         labeled_batch_size, unlabeled_batch_size, augment, repeat: As in `semi_supervised`.
-        seeds: Two integers: of the order of the labelled and of the unlabelled rows.
+        seeds: Two integers, or `None`: of the order of the labelled and the unlabelled rows.
 
     Raises:
         TypeError: If `labeled` is no tuple of arrays.
@@ -51,6 +51,8 @@ class SemiSupervisedBatches(keras.utils.PyDataset):
                 f"unlabeled_batch_size={unlabeled_batch_size}"
             )
         self._augment, self._repeat, self._epoch = augment, repeat, 0
+        # Without a seed: from NumPy's global one, as keras.utils.set_random_seed sets it.
+        seeds = [np.random.randint(2**31) if seed is None else seed for seed in seeds]
         self._orders = [functools.lru_cache(4)(order(seed)) for seed in seeds]
 
     @property

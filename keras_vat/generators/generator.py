@@ -156,8 +156,10 @@ class Generator(keras.Model):
                 f"`{name}` must be floating images in [0, 1]; divide bytes by 255. "
                 f"Received: {name} of dtype {keras.backend.standardize_dtype(x.dtype)}"
             )
-        if not is_symbolic(x) and x.shape[0]:
-            low, high = float(ops.min(x)), float(ops.max(x))
+        low, high = (ops.min(x), ops.max(x)) if x.shape[0] else (0.0, 1.0)
+        # A constant's numbers are known, but what is computed of them in a function is not.
+        if not is_symbolic(low):
+            low, high = float(low), float(high)
             if not (-_ROUNDING <= low and high <= 1 + _ROUNDING):
                 raise ValueError(
                     f"`{name}` must be images in [0, 1]. "

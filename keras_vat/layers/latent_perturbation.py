@@ -61,6 +61,11 @@ class LatentPerturbation(keras.layers.Layer):
     def trainable(self, value):
         pass
 
+    @property
+    def metrics(self):
+        """None: the generator's belong to its own training."""
+        return []
+
     def __call__(self, inputs, **kwargs):
         # Layers of the generator inherit inference mode from here; so would layers that a model
         # calls after this one, since Keras keeps the mode of the last call.

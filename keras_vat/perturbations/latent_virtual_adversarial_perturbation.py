@@ -153,6 +153,11 @@ class LatentVirtualAdversarialPerturbation(VirtualAdversarialPerturbation):
     def trainable(self, value):
         pass
 
+    @property
+    def metrics(self):
+        """None: the generator's belong to its own training."""
+        return []
+
     def get_config(self):
         config = super().get_config()
         for unused in ("sign_search", "divergence"):

@@ -1,5 +1,6 @@
 """The batches of arrays that stand in for `tf.data`."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -50,6 +51,15 @@ def test_the_seeds_decide():
     for first, second in zip(epoch(batches()), epoch(batches()), strict=True):
         np.testing.assert_array_equal(first[0].unlabeled, second[0].unlabeled)
         np.testing.assert_array_equal(first[1], second[1])
+
+
+def test_without_a_seed_the_global_one_decides():
+    orders = []
+    for _ in range(2):
+        keras.utils.set_random_seed(5)
+        data = SemiSupervisedBatches((X, Y), MORE, 4, 8, lambda x: x, (None, None), False)
+        orders.append(data[0][1])
+    np.testing.assert_array_equal(*orders)
 
 
 def test_rows_marked_minus_one_weights_structures_and_augmentation():

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.precision import EXACT, needs_float64
 from golden.weight_gradients import weight_gradients
 from keras import ops
 
@@ -10,6 +11,10 @@ import keras_vat
 from keras_vat import autodiff
 from keras_vat.regularizers import FastAdversarialTraining, VirtualAdversarialTraining
 from keras_vat.regularizers.fast_adversarial_training import fake_loss, true_loss
+
+
+def float64(values):
+    return ops.convert_to_tensor(values, "float64")
 
 
 def net(dtype="float64", activation=None, classes=3):
@@ -25,7 +30,7 @@ def net(dtype="float64", activation=None, classes=3):
 
 @pytest.fixture(scope="module")
 def x():
-    return ops.convert_to_tensor(np.random.default_rng(0).normal(size=(40, 4)))
+    return float64(np.random.default_rng(0).normal(size=(40, 4)))
 
 
 def compiled(classifier, regularizer, **arguments):
@@ -49,11 +54,9 @@ def test_losses_of_the_extra_class():
     logits = np.random.default_rng(1).normal(scale=3, size=(50, 5))
     q = extended_softmax(logits)
     np.testing.assert_allclose(
-        true_loss(ops.convert_to_tensor(logits)), -np.sum((q * np.log(q))[:, :-1], -1), rtol=1e-12
+        true_loss(float64(logits)), -np.sum((q * np.log(q))[:, :-1], -1), rtol=EXACT
     )
-    np.testing.assert_allclose(
-        fake_loss(ops.convert_to_tensor(logits)), -np.log(q[:, -1]), rtol=1e-12
-    )
+    np.testing.assert_allclose(fake_loss(float64(logits)), -np.log(q[:, -1]), rtol=EXACT)
 
 
 def test_losses_of_extreme_logits_are_finite_and_so_are_their_gradients():
@@ -101,7 +104,7 @@ def test_the_whole_penalty_and_the_kept_bad_samples(x, threshold):
     expected, kept = whole_penalty(classifier, np.array(x), r, 1.25, threshold, 0.75)
     if threshold == 0.3:
         assert 0.2 < kept.mean() < 0.9
-    assert float(fat.penalty(classifier, x)) == pytest.approx(expected, rel=1e-9)
+    assert float(fat.penalty(classifier, x)) == pytest.approx(expected, rel=EXACT)
     assert float(fat.metrics[0].result()) == pytest.approx(kept.mean())
     fresh = FastAdversarialTraining(0.5, 1.25, threshold, seed=3)
     bad, kept_here = fresh.bad_samples(classifier, x)
@@ -111,10 +114,10 @@ def test_the_whole_penalty_and_the_kept_bad_samples(x, threshold):
 
 def test_no_bad_sample_kept():
     classifier = net()
-    x = ops.convert_to_tensor(np.random.default_rng(4).normal(size=(20, 4)))
+    x = float64(np.random.default_rng(4).normal(size=(20, 4)))
     fat = FastAdversarialTraining(0.5, 0.1, threshold=0.666, seed=3)
     same = FastAdversarialTraining(0.5, 0.1, threshold=0.666, bad_sample_weight=0.0, seed=3)
-    true = np.mean(true_loss(classifier(x)))
+    true = float(np.mean(true_loss(classifier(x))))
     difference = fat.penalty(classifier, x) - same.penalty(classifier, x)
     assert float(fat.metrics[0].result()) == 0.0
     assert float(difference) == pytest.approx(true, rel=1e-6)
@@ -137,9 +140,10 @@ def test_the_sign_with_the_larger_divergence_is_taken(x):
     assert np.any(ahead < behind)
 
 
+@needs_float64
 def test_parameter_gradient_of_the_bad_samples_term_against_differences(x):
     classifier = net()
-    r = [ops.convert_to_tensor(0.5 * np.random.default_rng(5).normal(size=x.shape))]
+    r = [float64(0.5 * np.random.default_rng(5).normal(size=x.shape))]
     terms = [FastAdversarialTraining(0.5, 1.25, 0.3, weight) for weight in (1.0, 0.0)]
     for term in terms:
         term.perturbation.find = lambda forward, x, y=None: r
@@ -172,7 +176,8 @@ def test_in_a_fit_the_kept_share_is_logged_and_lambda_moves(x):
     ).history
     assert history["fat_bad_sample_weight"] == [0.0, 0.5, 1.0]
     # The weights stand still, so only noise and lambda differ.
-    assert all(0.1 < kept < 0.95 for kept in history["fat_kept"])
+    assert all(0 < kept <= 1 for kept in history["fat_kept"])
+    assert len(set(history["fat_kept"])) > 1
     assert history["fat"][0] < history["fat"][1] < history["fat"][2]
     assert "val_fat_kept" not in history
     assert set(model.evaluate(data, y, verbose=0, return_dict=True)) == {"loss"}
@@ -222,7 +227,7 @@ def test_a_softmax_layer_keeps_its_logits(x):
         float(FastAdversarialTraining(0.5, 1.0, seed=3).penalty(net(activation=a), x))
         for a in (None, "softmax")
     ]
-    assert values[0] == pytest.approx(values[1], rel=1e-9)
+    assert values[0] == pytest.approx(values[1], rel=EXACT)
 
 
 @keras.saving.register_keras_serializable(package="tests")

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.precision import EXACT, needs_float64
 from golden.weight_gradients import weight_gradients
 from keras import ops
 
@@ -12,6 +13,10 @@ from keras_vat.movement_fields import MovementField
 from keras_vat.regularizers import VirtualMovementTraining
 
 LATTICES = [(9,), (5, 7), (4, 3, 5)]
+
+
+def float64(values):
+    return ops.convert_to_tensor(values, "float64")
 
 
 def softmax(logits):
@@ -36,7 +41,7 @@ def linear_softmax(shape, classes=4):
 
 def batch(shape, rows=6, classes=4):
     rng = np.random.default_rng(6)
-    return ops.convert_to_tensor(rng.normal(size=(rows, *shape))), rng.integers(0, classes, rows)
+    return float64(rng.normal(size=(rows, *shape))), rng.integers(0, classes, rows)
 
 
 def changes(x, name):
@@ -133,7 +138,7 @@ def test_fisher_form_against_the_explicit_matrix(lattice, name):
         form = tangents.T @ matrix @ fisher @ matrix.T @ tangents
         largest.append(np.sqrt(np.linalg.eigvalsh(form)[-1]))
     penalty = VirtualMovementTraining(fields=name).penalty(classifier, x)
-    assert float(penalty) == pytest.approx(np.mean(largest), rel=1e-9)
+    assert float(penalty) == pytest.approx(np.mean(largest), rel=EXACT)
 
 
 def tanh_net(shape):
@@ -146,6 +151,7 @@ def tanh_net(shape):
     return keras.Sequential([keras.Input(shape, dtype="float64"), *layers])
 
 
+@needs_float64
 @pytest.mark.parametrize("form", ["loss", "fisher"])
 @pytest.mark.parametrize("name", ["shift", "rotation", "scale"])
 def test_parameter_gradient_against_differences(form, name):
@@ -177,7 +183,7 @@ def test_combinations():
     names = ("shift", "rotation", "scale")
     singles = [float(VirtualMovementTraining(name).penalty(classifier, x, y)) for name in names]
     mean = VirtualMovementTraining(combination="mean").penalty(classifier, x, y)
-    assert float(mean) == pytest.approx(np.mean(singles), rel=1e-9)
+    assert float(mean) == pytest.approx(np.mean(singles), rel=EXACT)
     random = VirtualMovementTraining(seed=4)
     drawn = [float(random.penalty(classifier, x, y)) for _ in range(20)]
     assert len(set(drawn)) == 20

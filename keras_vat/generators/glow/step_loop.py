@@ -2,6 +2,8 @@
 
 from keras import ops
 
+from keras_vat.autodiff import repeat
+
 
 def run_steps(step, carry, stacks, reverse=False, unroll=False):
     """Applies a step as often as the stacks are long.
@@ -27,13 +29,8 @@ def run_steps(step, carry, stacks, reverse=False, unroll=False):
             carry = step(*carry, weights)
         return carry
 
-    def body(count, *carry):
+    def body(count, carry):
         index = num_steps - 1 - count if reverse else count
-        return count + 1, *step(*carry, [stack[index] for stack in stacks])
+        return step(*carry, [stack[index] for stack in stacks])
 
-    return ops.while_loop(
-        lambda count, *_: count < num_steps,
-        body,
-        (ops.convert_to_tensor(0, dtype="int32"), *carry),
-        maximum_iterations=num_steps,
-    )[1:]
+    return repeat(body, num_steps, carry)

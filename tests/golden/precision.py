@@ -1,0 +1,11 @@
+"""How close float64 computations come to NumPy's."""
+
+import keras
+import pytest
+
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+# On JAX Keras computes some functions in float32, whatever their dtype.
+EXACT = 1e-9 if ON_TENSORFLOW else 1e-5
+
+needs_float64 = pytest.mark.skipif(not ON_TENSORFLOW, reason="differences need float64 throughout")
