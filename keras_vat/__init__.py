@@ -16,6 +16,7 @@ from keras_vat import (
 )
 from keras_vat.data import SemiSupervisedInputs
 from keras_vat.forward import Forward
+from keras_vat.serving import export_for_serving
 from keras_vat.vat_model import VATModel
 from keras_vat.version import __version__
 
@@ -29,6 +30,7 @@ __all__ = [
     "data",
     "divergences",
     "evaluation",
+    "export_for_serving",
     "generators",
     "layers",
     "movement_fields",

@@ -41,9 +41,12 @@ def build(methods, learning_rate=0.1, **settings):
     return model
 
 
-def fit(model, x=x):
+def fit(model, x=x, y=y, validation=None):
     data = tf.data.Dataset.from_tensor_slices((x, y)).batch(8)
-    return {name: value[-1] for name, value in model.fit(data, epochs=2, verbose=0).history.items()}
+    if validation:
+        validation = tf.data.Dataset.from_tensor_slices((x, y)).batch(validation)
+    history = model.fit(data, epochs=2, verbose=0, validation_data=validation).history
+    return {name: value[-1] for name, value in history.items()}
 
 
 def deterministic():
@@ -70,6 +73,22 @@ for name, strategy in (
     report[name]["broken"] = fit(broken, poisoned)
     report[name]["moved"] = float(np.abs(broken.get_weights()[0] - before).max())
 
+    with strategy.scope():
+        uneven, joint, halves = build(deterministic()), build([rpt, vat]), build(deterministic())
+    # The last batches have 3 rows and 1: no equal share, and none at all for one replica.
+    for rows in (11, 9):
+        many = np.resize(x, (rows, 4)), np.resize(y, rows)
+        report[name][f"uneven {rows}"] = fit(uneven, *many, validation=5)
+        report[name][f"random {rows}"] = fit(joint, *many)
+    report[name]["uneven weights"] = uneven.get_weights()[0].tolist()
+    batches = keras_vat.data.semi_supervised((x, y), np.tile(x, (4, 1)), 4, 12, seed=0)
+    history = halves.fit(batches, epochs=2, verbose=0).history
+    report[name]["semi-supervised"] = {key: value[-1] for key, value in history.items()}
+    report[name]["semi-supervised weights"] = halves.get_weights()[0].tolist()
+    inputs, _ = next(iter(strategy.experimental_distribute_dataset(batches)))
+    shares = [strategy.experimental_local_results(part) for part in inputs]
+    report[name]["rows"] = [[len(part) for part in parts] for parts in shares]
+
 same = tf.zeros((2, 4))
 noise = strategy.run(
     tf.function(lambda: rpt.perturbation(model.classifier, same)), ()
@@ -91,6 +110,28 @@ def test_replicas_train_as_one_device_does(report, replicas):
     found, expected = report[replicas], report["one"]
     assert found["logs"] == pytest.approx(expected["logs"], rel=1e-4)
     np.testing.assert_allclose(found["weights"], expected["weights"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("replicas", ["mirrored alone", "two"])
+@pytest.mark.parametrize("rows", [11, 9])
+def test_batches_without_an_equal_share_count_by_rows(report, replicas, rows):
+    found, expected = report[replicas], report["one"]
+    assert found[f"uneven {rows}"] == pytest.approx(expected[f"uneven {rows}"], rel=1e-4)
+    np.testing.assert_allclose(found["uneven weights"], expected["uneven weights"], rtol=1e-4)
+    assert np.isfinite(list(found[f"random {rows}"].values())).all()
+
+
+def test_each_replica_gets_labelled_and_unlabelled_rows(report):
+    assert report["one"]["rows"] == [[4], [12]]
+    assert report["two"]["rows"] == [[2, 2], [6, 6]]
+    assert report["two"]["semi-supervised"] == pytest.approx(
+        report["one"]["semi-supervised"], rel=1e-4
+    )
+    np.testing.assert_allclose(
+        report["two"]["semi-supervised weights"],
+        report["one"]["semi-supervised weights"],
+        rtol=1e-4,
+    )
 
 
 def test_random_methods_train_on_replicas(report):

@@ -1,0 +1,91 @@
+"""What replicas that share a global batch must agree on, under `tf.distribute`."""
+
+import tensorflow as tf
+from keras import tree
+
+from keras_vat import autodiff
+
+
+def check_strategy(strategy):
+    """Raises for a strategy under which a model can't be trained."""
+    if isinstance(strategy, tf.distribute.ParameterServerStrategy):
+        raise ValueError(
+            "`VATModel` can't be trained under tf.distribute.ParameterServerStrategy, whose "
+            "workers don't step together, and Keras 3 does not support it. Use "
+            "tf.distribute.MultiWorkerMirroredStrategy for several machines, MirroredStrategy for "
+            f"several devices of one. Received: strategy={type(strategy).__name__}"
+        )
+
+
+def zero_where_empty(means, rows):
+    """Means over this replica's rows; 0, not NaN, where a batch left it without any.
+
+    Args:
+        means: List of scalar tensors.
+        rows: List of scalar tensors, the number of rows behind each.
+    """
+    if autodiff.num_replicas() == 1:
+        return means
+    return [
+        tf.where(count > 0, mean, tf.zeros_like(mean))
+        for mean, count in zip(means, rows, strict=True)
+    ]
+
+
+def agree(condition, rows):
+    """Exchanges between the replicas of a step what depends on all of them.
+
+    Replicas average their gradients. Weighted by the shares, means over the rows of each become
+    the mean over the rows of all, also where a last batch can't be split evenly.
+
+    Args:
+        condition: Scalar boolean tensor.
+        rows: List of scalar tensors, numbers of rows that this replica holds.
+
+    Returns:
+        Whether the condition holds on every replica; and for each number of rows its ratio to
+        the replicas' mean, 1.0 on a single device.
+    """
+    replicas = autodiff.num_replicas()
+    if replicas == 1:
+        return condition, [1.0] * len(rows)
+    rows = [tf.cast(count, "float32") for count in rows]
+    here = tf.stack([tf.cast(tf.logical_not(condition), "float32"), *rows])
+    everywhere = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, here)
+    shares = [
+        tf.math.divide_no_nan(replicas * count, total)
+        for count, total in zip(rows, tf.unstack(everywhere[1:]), strict=True)
+    ]
+    return tf.equal(everywhere[0], 0.0), shares
+
+
+def unshared(value, share):
+    """A replica's part of a global mean, turned back to a mean over its own rows."""
+    replicas = autodiff.num_replicas()
+    if replicas == 1:
+        return value
+    return tf.math.divide_no_nan(replicas * value, tf.cast(share, value.dtype))
+
+
+def several_workers(strategy):
+    """Whether the strategy spans several processes, each of which runs `fit`."""
+    mirrored = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    return mirrored and strategy.extended._in_multi_worker_mode()
+
+
+def batch_spec(iterator):
+    """Shapes and dtypes of what one replica is given by Keras's iterator over batches."""
+
+    def of_one_replica(spec):
+        spec = getattr(spec, "_value_specs", (spec,))[0]
+        return None if isinstance(spec, tf.NoneTensorSpec) else spec
+
+    return tree.map_structure(of_one_replica, iterator._get_iterator().element_spec)
+
+
+def as_reducible(logs):
+    """Logs in the shape that Keras averages between workers: along an axis."""
+    strategy = tf.distribute.get_strategy()
+    if not several_workers(strategy):
+        return logs
+    return {name: tf.reshape(value, (1,)) for name, value in logs.items()}

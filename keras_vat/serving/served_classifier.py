@@ -1,0 +1,116 @@
+"""What is served: the classifier as a function from inputs to named outputs."""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from keras_vat.classifier_output import at_least_float32
+from keras_vat.forward import Forward
+from keras_vat.vat_model import VATModel
+
+
+class ServedClassifier:
+    """Inputs to logits, probabilities and classes, at inference.
+
+    Args:
+        model: A `VATModel` or a built Keras classifier.
+        class_names: Strings, or `None`.
+        preprocessing: Callable on the inputs, or `None`.
+    """
+
+    def __init__(self, model, class_names=None, preprocessing=None):
+        if not isinstance(model, keras.Model):
+            raise TypeError(
+                "`model` must be a VATModel or another Keras model. "
+                f"Received: model={model!r} (of type {type(model).__name__})"
+            )
+        if preprocessing is not None and not callable(preprocessing):
+            raise TypeError(
+                "`preprocessing` must be a Keras layer or another callable on a batch of inputs. "
+                f"Received: preprocessing={preprocessing!r} "
+                f"(of type {type(preprocessing).__name__})"
+            )
+        wrapped = isinstance(model, VATModel)
+        self.model = model.classifier if wrapped else model
+        if not self.model.built:
+            raise ValueError(
+                "`model` must be built: train it, call it on a batch or give it a `keras.Input`. "
+                f"Received: model={self.model.name}, not built"
+            )
+        self._reader = (
+            model.forward() if wrapped else Forward(model, loss=getattr(model, "loss", None))
+        ).output
+        self._preprocessing = preprocessing
+        self._names = _checked_names(class_names)
+
+    @property
+    def layers(self):
+        """The Keras layers whose state is served."""
+        is_layer = isinstance(self._preprocessing, keras.layers.Layer)
+        return [self.model, *([self._preprocessing] if is_layer else [])]
+
+    def __call__(self, inputs):
+        if isinstance(self._preprocessing, keras.layers.Layer):
+            inputs = self._preprocessing(inputs, training=False)
+        elif self._preprocessing is not None:
+            inputs = self._preprocessing(inputs)
+        outputs = self._reader.call(inputs, False)
+        logits, distribution = self._read(outputs)
+        if distribution.name == "gaussian":
+            self._check_number(None, "a regression has no classes")
+            return {"predictions": logits}
+        if self._reader.are_logits(outputs):
+            probabilities = distribution.mean(logits)
+        else:
+            probabilities = at_least_float32(outputs)
+        classes = self._classes(probabilities, distribution.name)
+        return {"logits": logits, "probabilities": probabilities, "classes": classes}
+
+    def _read(self, outputs):
+        try:
+            return self._reader.logits(outputs), self._reader.distribution(outputs)
+        except ValueError as error:
+            raise ValueError(
+                f"{error} To say more of a plain Keras model, export "
+                "keras_vat.VATModel(model, output=..., from_logits=...)"
+            ) from error
+
+    def _classes(self, probabilities, kind):
+        size = probabilities.shape[-1]
+        if kind == "categorical":
+            self._check_number(size, f"the classifier has {size} classes")
+            indices = tf.argmax(probabilities, axis=-1)
+            return self._named(indices)
+        holds = ops.cast(probabilities >= 0.5, "int64")
+        if len(probabilities.shape) == 2 and size == 1:
+            self._check_number(2, "one sigmoid has the classes 0 and 1")
+            return self._named(ops.squeeze(holds, -1))
+        self._check_number(size, f"the classifier has {size} labels")
+        return holds if self._names is None else tf.where(holds == 1, self._names, "")
+
+    def _named(self, indices):
+        if self._names is None:
+            return indices
+        return tf.gather(tf.constant(self._names), indices)
+
+    def _check_number(self, expected, reason):
+        if self._names is not None and len(self._names) != expected:
+            raise ValueError(
+                f"`class_names` must have one name for each class: {reason}. "
+                f"Received: class_names={self._names}"
+            )
+
+
+def _checked_names(class_names):
+    if class_names is None:
+        return None
+    names = list(class_names)
+    if isinstance(class_names, str) or not all(isinstance(name, str) for name in names):
+        raise TypeError(
+            f"`class_names` must be a list of strings. Received: class_names={class_names!r}"
+        )
+    if len(set(names)) != len(names):
+        raise ValueError(
+            f"`class_names` must differ from each other. Received: class_names={names}"
+        )
+    return [str(name) for name in names]

@@ -1,0 +1,128 @@
+"""The SavedModel where this package and Keras are not; through the command line; no traces."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_vat
+
+ELSEWHERE = """
+import sys
+for hidden in ("keras_vat", "keras", "tf_keras", "tensorflow_serving"):
+    sys.modules[hidden] = None
+import json
+import tensorflow as tf
+
+loaded = tf.saved_model.load(sys.argv[1])
+x = tf.constant(json.loads(sys.argv[2]))
+found = loaded.signatures["serving_default"](inputs=x)
+print(json.dumps({
+    "logits": found["logits"].numpy().tolist(),
+    "probabilities": found["probabilities"].numpy().tolist(),
+    "classes": [name.decode() for name in found["classes"].numpy()],
+}))
+"""
+
+
+def test_it_answers_without_keras_and_without_this_package(served, make_classifier, rows, tmp_path):
+    whitening = keras_vat.data.ZCAWhitening()
+    whitening.adapt(rows.unlabeled)
+    model = keras_vat.VATModel(make_classifier("softmax", batch_norm=True))
+    folder = served(model, class_names=["a", "b", "c"], preprocessing=whitening).folder
+    run = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE, folder, json.dumps(rows.x.tolist())],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    found = json.loads(run.stdout.splitlines()[-1])
+    expected = model(whitening(rows.x))
+    np.testing.assert_allclose(found["probabilities"], expected, atol=1e-6)
+    np.testing.assert_allclose(keras.ops.softmax(np.array(found["logits"])), expected, atol=1e-6)
+    assert found["classes"] == ["abc"[place] for place in np.argmax(expected, -1)]
+
+
+def test_saved_model_cli_shows_the_signature(served, two_inputs):
+    folder = served(two_inputs(dict), class_names=list("abcde")).folder
+    command = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli", "show"]
+    command += ["--dir", folder, "--tag_set", "serve", "--signature_def", "serving_default"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    words = " ".join(shown.split())
+    for line in (
+        "inputs['image'] tensor_info: dtype: DT_FLOAT shape: (-1, 4, 4, 1)",
+        "inputs['facts'] tensor_info: dtype: DT_FLOAT shape: (-1, 3)",
+        "outputs['logits'] tensor_info: dtype: DT_FLOAT shape: (-1, 5)",
+        "outputs['probabilities'] tensor_info: dtype: DT_FLOAT shape: (-1, 5)",
+        "outputs['classes'] tensor_info: dtype: DT_STRING shape: (-1)",
+        "Method name is: tensorflow/serving/predict",
+    ):
+        assert line in words
+
+
+@pytest.mark.filterwarnings("ignore:[^$]*tf.lite.Interpreter is deprecated")
+def test_tensorflow_lite_takes_it(served, make_classifier, rows):
+    classifier = make_classifier("softmax", batch_norm=True)
+    converter = tf.lite.TFLiteConverter.from_saved_model(served(classifier).folder)
+    content = converter.convert()
+    ask = tf.lite.Interpreter(model_content=content).get_signature_runner("serving_default")
+    for batch in (rows.x, rows.x[:1]):
+        found, expected = ask(inputs=batch), classifier(batch)
+        np.testing.assert_allclose(found["probabilities"], expected, atol=1e-6)
+        np.testing.assert_array_equal(found["classes"], np.argmax(expected, -1))
+
+
+class Generator(keras.Model):
+    """Encodes by a distinctive number of weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.secret = keras.layers.Dense(77, name="secret_encoder")
+        self.build((None, 4))
+
+    def build(self, input_shape):
+        self.secret.build((None, 4))
+        self.built = True
+
+    def encode(self, x):
+        return self.secret(x)
+
+    def decode(self, z):
+        return z[:, :4]
+
+
+def test_no_trace_of_regularizers_generators_or_the_optimizer(
+    served, make_vat_model, make_classifier, rows
+):
+    lvat = keras_vat.regularizers.LatentVirtualAdversarialTraining(Generator(), epsilon=1.0)
+    vat = keras_vat.regularizers.VirtualAdversarialTraining(1.0, name="secret_regularizer")
+    model = make_vat_model([vat, lvat], make_classifier(), optimizer="adam")
+    model.fit(rows.x, rows.y, verbose=0)
+    ask = served(model)
+    files = [path for path in pathlib.Path(ask.folder).rglob("*") if path.is_file()]
+    content = b"".join(path.read_bytes() for path in files)
+    for word in (b"secret", b"regularizer", b"adam", b"keras_vat", b"lvat"):
+        assert word not in content.lower()
+    saved = tf.train.list_variables(str(pathlib.Path(ask.folder) / "variables" / "variables"))
+    shapes = [tuple(shape) for name, shape in saved if name != "_CHECKPOINTABLE_OBJECT_GRAPH"]
+    assert sorted(shapes) == sorted(tuple(w.shape) for w in model.classifier.weights)
+
+
+def test_export_needs_no_serving_library(tmp_path):
+    code = f"""
+import sys
+sys.modules["tensorflow_serving"] = sys.modules["grpc"] = None
+import keras
+import keras_vat
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+keras_vat.export_for_serving(model, {str(tmp_path)!r})
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert (tmp_path / "1" / "assets.extra" / "tf_serving_warmup_requests").stat().st_size > 0
