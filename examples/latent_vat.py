@@ -26,8 +26,8 @@ import keras_vat
 from keras_vat import regularizers
 from keras_vat.evaluation import perturbation_statistics
 
-# For every data set: image shape, epsilon of vat, of lvat through the VAE and through Glow.
-SETTINGS = {"mnist": (3.5, 1.0, 3.5), "digits": (0.6, 1.0, 1.0)}
+# For every data set: epsilon of vat, of lvat through the VAE and through Glow; generators' epochs.
+SETTINGS = {"mnist": (3.5, 1.0, 3.5, 3), "digits": (0.6, 1.0, 1.0, 60)}
 
 
 def make_generators(shape):
@@ -78,7 +78,7 @@ def draw(model, perturbations, x, path):
     keras_vat.plotting.plot_bad_samples(x[:12], adversarial, max_images=12, ax=images)
     statistics = perturbation_statistics(model, x, perturbations)
     axes = [figure.add_subplot(grid[1, place]) for place in range(2)]
-    for ax, quantity in zip(axes, ("consistency_cost", "input_distance"), strict=True):
+    for ax, quantity in zip(axes, ("consistency_cost", "distance"), strict=True):
         keras_vat.plotting.plot_perturbation_statistics(statistics, quantity, ax=ax)
     figure.savefig(path, dpi=100)
     print(f"picture: {path}")
@@ -88,7 +88,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", choices=SETTINGS, default="mnist")
     parser.add_argument("--updates", type=int, default=1500)
-    parser.add_argument("--generator_epochs", type=int, default=3)
     parser.add_argument("--generators", default="generators")
     parser.add_argument("--picture", default="latent_vat.png")
     arguments = parser.parse_args()
@@ -96,7 +95,7 @@ def main():
     data = keras_vat.data.load(arguments.data)
     x = data[0][0]
     shape = x.shape[1:]
-    vat, vae, glow = SETTINGS[arguments.data]
+    vat, vae, glow, epochs = SETTINGS[arguments.data]
     keras.utils.set_random_seed(0)
     generators = {
         name: trained(
@@ -104,7 +103,7 @@ def main():
             generator,
             x[:20_000],
             pathlib.Path(arguments.generators) / arguments.data,
-            arguments.generator_epochs,
+            epochs,
         )
         for name, generator in make_generators(shape).items()
     }
