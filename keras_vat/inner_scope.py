@@ -10,13 +10,17 @@ class InnerScope(keras.StatelessScope):
 
     Args:
         state_mapping: As in `keras.StatelessScope`.
+        collect_losses: As there; `None`: as the scope around it does.
+        passes_updates: Whether what is assigned goes on to the scope around it, which then must
+            be there.
 
     Attributes:
         updated: The variables that were assigned, in order.
     """
 
-    def __init__(self, state_mapping=None, collect_losses=None):
+    def __init__(self, state_mapping=None, collect_losses=None, passes_updates=False):
         super().__init__(state_mapping=state_mapping)
+        self._passes_updates = passes_updates
         self._collects = collect_losses
         self.updated = []
 
@@ -28,6 +32,9 @@ class InnerScope(keras.StatelessScope):
         return self
 
     def add_update(self, update):
+        if self._passes_updates:
+            self.original_scope.add_update(update)
+            return
         super().add_update(update)
         if not any(update[0] is variable for variable in self.updated):
             self.updated.append(update[0])

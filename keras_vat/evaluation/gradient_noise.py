@@ -7,6 +7,7 @@ from keras import ops, tree
 from keras_vat import arguments, autodiff
 from keras_vat.evaluation.batches import batches, count_rows, is_dataset
 from keras_vat.forward import Forward
+from keras_vat.inner_scope import InnerScope
 from keras_vat.perturbable import as_tensors
 from keras_vat.regularizers import Regularizer, VirtualAdversarialTraining
 
@@ -120,12 +121,16 @@ class _Moments:
 def _gradient(regularizer, model, x, y):
     """The gradient of the penalty in training, a list of float64 arrays."""
 
-    def penalty(_):
-        own = hasattr(model, "forward")
-        forward = model.forward(training=True) if own else Forward(model, training=True)
-        return regularizer.penalty(forward, x, y)
+    weights = model.trainable_weights
 
-    gradient = autodiff.gradient(penalty, [weight.value for weight in model.trainable_weights])
+    def penalty(values):
+        with InnerScope(list(zip(weights, values, strict=True)), passes_updates=True):
+            own = hasattr(model, "forward")
+            forward = model.forward(training=True) if own else Forward(model, training=True)
+            return regularizer.penalty(forward, x, y), None
+
+    linear = autodiff.Linearization(penalty, [ops.copy(weight.value) for weight in weights])
+    gradient = linear.vjp(ops.ones_like(linear.value))
     return [ops.convert_to_numpy(part).astype("float64") for part in gradient]
 
 

@@ -1,7 +1,5 @@
-import numpy as np
-
 from keras_vat.plotting.axes import axes_or_new
-from keras_vat.plotting.palette import CATEGORIES
+from keras_vat.plotting.histograms import check_values, draw_histograms
 
 
 def plot_reconstruction_error(errors, bins=40, log_scale=False, ax=None):
@@ -34,51 +32,8 @@ def plot_reconstruction_error(errors, bins=40, log_scale=False, ax=None):
     Reference: Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
     (2021), figure 8.
     """
-    named = errors if isinstance(errors, dict) else {None: errors}
-    named = {name: _checked(name, values) for name, values in named.items()}
-    if not named:
-        raise ValueError("`errors` must have at least one array. Received: errors={}")
-    edges = _edges(np.concatenate(list(named.values())), bins, log_scale)
+    named = check_values("errors", errors if isinstance(errors, dict) else {None: errors})
     ax = axes_or_new(ax, figsize=(6.0, 3.8))
-    for index, (name, values) in enumerate(named.items()):
-        color = CATEGORIES[index % len(CATEGORIES)]
-        shares = np.full(len(values), 1.0 / len(values))
-        values = np.clip(values, edges[0], edges[-1])
-        ax.hist(values, edges, weights=shares, color=color, alpha=0.3)
-        ax.hist(
-            values, edges, weights=shares, color=color, label=name, histtype="step", linewidth=1.6
-        )
-    if log_scale:
-        ax.set_xscale("log")
-    ax.set_xlabel("‖x − Dec(Enc(x))‖₂")
-    ax.set_ylabel("share of the images")
-    ax.grid(color="#E0E0E0", linewidth=0.6)
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)
-    if any(name is not None for name in named):
-        ax.legend(fontsize="small", frameon=False)
+    draw_histograms(ax, named, bins, log_scale)
+    ax.set(xlabel="‖x − Dec(Enc(x))‖₂", ylabel="share of the images")
     return ax
-
-
-def _checked(name, values):
-    values = np.asarray(values, "float64")
-    if values.ndim != 1 or not len(values) or not np.isfinite(values).all() or values.min() < 0:
-        label = "errors" if name is None else f"errors[{name!r}]"
-        raise ValueError(
-            "`errors` must hold one finite number of at least 0 for each image, shape `(n,)`. "
-            f"Received: {label}={values!r}"
-        )
-    return values
-
-
-def _edges(values, bins, log_scale):
-    """Edges of the bins that hold all values."""
-    if not log_scale:
-        return np.linspace(0.0, values.max() or 1.0, bins + 1)
-    positive = values[values > 0]
-    if not len(positive):
-        raise ValueError(
-            "`log_scale` needs errors above 0. Received: log_scale=True and errors that are all 0"
-        )
-    low, high = positive.min(), positive.max()
-    return np.geomspace(low, max(high, low * 1.01), bins + 1)

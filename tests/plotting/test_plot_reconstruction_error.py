@@ -66,7 +66,7 @@ def test_draws_a_new_figure_and_renders(tmp_path):
         ({"errors": [-1.0]}, "`errors` must hold one finite number of at least 0"),
         ({"errors": []}, "`errors` must hold one finite number of at least 0"),
         ({"errors": {}}, "`errors` must have at least one array. Received: errors={}"),
-        ({"errors": [0.0], "log_scale": True}, "`log_scale` needs errors above 0. Received:"),
+        ({"errors": [0.0], "log_scale": True}, "`log_scale` needs numbers above 0. Received:"),
     ],
 )
 def test_refuses_what_can_not_be_drawn(arguments, message):
