@@ -50,7 +50,8 @@ def load(name, data_dir=None):
     arrays = None if folder is None else pathlib.Path(folder).expanduser() / f"{name}.npz"
     if arrays is not None and arrays.exists():
         return _load_arrays(arrays)
-    return _load_tfds(name, data_dir)
+    # Named here: TensorFlow Datasets looks at the environment only once, when it is imported.
+    return _load_tfds(name, folder)
 
 
 def _load_arrays(path):

@@ -10,6 +10,7 @@ def lines(path, stage="run"):
     return read(path / "accuracy" / f"tiny.{stage}.jsonl")
 
 
+@pytest.mark.slow
 def test_trains_and_reports_all_rows(benchmark, tmp_path, capsys):
     benchmark("--seeds", "0", "--updates", "10")
     results = {result["method"]: result for result in lines(tmp_path)}

@@ -37,6 +37,7 @@ def draw(monkeypatch, tmp_path):
     return call
 
 
+@pytest.mark.slow
 def test_draws_figures_with_their_numbers(draw):
     found = draw("smoothness", "power-iterations", "images-over-epsilon", "robustness")
     assert [len(logged["lds"]) for logged in found["smoothness"].values()] == [2, 2]

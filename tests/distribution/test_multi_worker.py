@@ -33,6 +33,7 @@ def test_workers_train_as_one_process_does(run_cluster, workers):
         )
 
 
+@pytest.mark.slow
 def test_semi_supervised_batches_are_split_between_workers(run_cluster):
     settings = {"methods": DETERMINISTIC, "semi_supervised": True}
     (alone,) = reports(run_cluster(1, **settings))
@@ -44,6 +45,7 @@ def test_semi_supervised_batches_are_split_between_workers(run_cluster):
     assert alone["rows"] == [6, 12]
 
 
+@pytest.mark.slow
 def test_random_methods_draw_apart_and_train_in_step(run_cluster):
     methods = {"vat": {"epsilon": 1.0, "seed": 0}, "rpt": {"epsilon": 1.0, "seed": 0}}
     first, second = reports(run_cluster(2, methods=methods))
