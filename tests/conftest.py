@@ -12,11 +12,12 @@ import pytest
 
 import keras_vat
 
-# On another backend the tests that are written in TensorFlow stay away.
+# On another backend the tests that are written in TensorFlow stay away, and those of the
+# benchmarks, which read pipelines of tf.data.
 collect_ignore = []
 if keras.backend.backend() != "tensorflow":
     here = pathlib.Path(__file__).parent
-    collect_ignore = [
+    collect_ignore = ["benchmarks"] + [
         str(path.relative_to(here))
         for path in here.rglob("test_*.py")
         if "import tensorflow" in path.read_text()
