@@ -119,7 +119,5 @@ class JAXTraining:
             self.check_finite({name: np.asarray(value) for name, value in penalties.items()})
 
     def test_step(self, state, data):
-        """Evaluation computes no penalties, so it reports none."""
         logs, state = super().test_step(state, data)
-        trained_only = {tracker.name for tracker in self.step_trackers}
-        return {name: value for name, value in logs.items() if name not in trained_only}, state
+        return self.of_evaluation(logs), state

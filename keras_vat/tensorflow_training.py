@@ -97,7 +97,4 @@ class TensorFlowTraining:
         self.train_function = run_and_check
 
     def test_step(self, data):
-        """Evaluation computes no penalties, so it reports none."""
-        logs = super().test_step(data)
-        trained_only = {tracker.name for tracker in self.step_trackers}
-        return {name: value for name, value in logs.items() if name not in trained_only}
+        return self.of_evaluation(super().test_step(data))

@@ -243,6 +243,11 @@ class VATModel(Training, keras.Model):
         if skip:
             self._skipped_tracker.update_state((1.0 - weight) / num_replicas())
 
+    def of_evaluation(self, logs):
+        """The logs of an evaluation: it computes no penalties, so it reports none."""
+        trained_only = {tracker.name for tracker in self.step_trackers}
+        return {name: value for name, value in logs.items() if name not in trained_only}
+
     def check_finite(self, penalties):
         """Raises for the first penalty of the logs that is not finite."""
         if self._skipped_tracker is not None:
