@@ -5,8 +5,8 @@
     python benchmarks/accuracy.py --table mnist-ssl --stage report   # the table, nothing trained
 
 `--scale 0.1` makes a tenth of the papers' updates, with the learning rate's decay in proportion.
-Every finished training is one line of `results/accuracy/<table>.<stage>.jsonl`: one that was
-stopped begins anew when the same command is given again, finished ones stay. Several processes may
+Every finished training is one line of `results/accuracy/<table>.<stage>.jsonl`; one that was
+stopped goes on from its last epoch when the same command is given again. Several processes may
 share a table if they train different methods. Needs TFDS_DATA_DIR.
 """
 
@@ -14,6 +14,8 @@ import argparse
 import fnmatch
 import logging
 import pathlib
+import re
+import shutil
 import sys
 
 import accuracy_data
@@ -64,7 +66,10 @@ def work(arguments):
         if accuracy_results.is_done(job, accuracy_results.read(path)):
             continue  # by another process
         progress.begin(number)
-        result = {**job, **attempt(table, job, arguments.stage, progress)}
+        result = {
+            **job,
+            **attempt(table, job, arguments.stage, progress, backup_of(job, arguments)),
+        }
         accuracy_results.append(path, {**result, **report.environment()})
         print({key: value for key, value in result.items() if key != "curve"}, flush=True)
 
@@ -77,13 +82,20 @@ def check_data(dataset):
         leave(str(error))
 
 
-def attempt(table, job, stage, progress):
+def backup_of(job, arguments):
+    """The folder of a training that is going on."""
+    words = [arguments.table, arguments.stage, *(f"{key}={value}" for key, value in job.items())]
+    return arguments.results / "running" / re.sub(r"[^\w.=]+", "-", " ".join(words))
+
+
+def attempt(table, job, stage, progress, backup):
     """Trains; a training that diverges is a result, too."""
     supervised = table.rows[job["method"]].settings.num_labels is None
     validation_rows = 0 if supervised and stage == "run" else table.validation_rows
     try:
-        return train(table, job, validation_rows, [progress])
+        return train(table, job, validation_rows, [progress], backup)
     except FloatingPointError as error:
+        shutil.rmtree(backup, ignore_errors=True)
         return {"failed": str(error)}
 
 

@@ -1,5 +1,7 @@
 """Methods, grids and networks under the names that `accuracy_tables.py` calls them by."""
 
+import accuracy_generators
+
 from keras_vat import classifiers, regularizers
 from keras_vat.callbacks import LambdaWarmup
 
@@ -29,6 +31,13 @@ def vat_entropy(**chosen):
 
 def vat_iterations(count):
     return method("vat", num_power_iterations=count)
+
+
+def lvat(recipe):
+    """LVAT through the generator of a recipe, which is trained if it is not there."""
+    return lambda **chosen: [
+        regularizers.get("lvat", generator=accuracy_generators.trained(recipe), **chosen)
+    ]
 
 
 def fat_warmup(updates_per_pass):

@@ -32,19 +32,22 @@ class Progress(keras.callbacks.Callback):
 
     def begin(self, number):
         """A training begins: that of `jobs[number]`."""
-        self.number, self.start, self.finished_epochs = number, time.monotonic(), 0
+        self.number, self.start, self.before = number, time.monotonic(), None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.finished = epoch * self.params["steps"]
+        if self.before is None:
+            self.before = self.finished  # by an earlier process
 
     def on_train_batch_end(self, batch, logs=None):
-        self.done = self.finished_epochs * self.params["steps"] + batch + 1
+        self.done = self.finished + batch + 1
         now = time.monotonic()
-        self.seconds[self.jobs[self.number]["method"]] = (now - self.start) / self.done
+        method = self.jobs[self.number]["method"]
+        self.seconds[method] = (now - self.start) / (self.done - self.before)
         if now - self.shown >= self.interval:
             self.shown = now
             self.stream.write(self.format.format(self.line()))
             self.stream.flush()
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.finished_epochs = epoch + 1
 
     def line(self):
         job = self.jobs[self.number]

@@ -90,7 +90,7 @@ def trained(monkeypatch):
     """Replaces the training: the list of jobs that were asked for, with made-up errors."""
     jobs = []
 
-    def train(table, job, validation_rows, callbacks):
+    def train(table, job, validation_rows, callbacks, backup):
         jobs.append(job)
         return {
             "test error": 4.0 + job["seed"] % 10,

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import accuracy
 import keras
@@ -65,6 +66,27 @@ def test_goes_on_where_it_was_stopped(benchmark, trained, tmp_path):
     assert trained == []
 
 
+def test_a_training_goes_on_from_its_last_epoch(benchmark, tiny, tmp_path, monkeypatch):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    given = ("--methods", "vat", "--seeds", "0", "--updates", "15")
+    rows = {**tiny.rows, "vat": replace(tiny.rows["vat"], callbacks=lambda: [Stop()])}
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setitem(accuracy.TABLES, "tiny", replace(tiny, rows=rows))
+        benchmark(*given, table="tiny")
+    (folder,) = (tmp_path / "running").iterdir()
+    before, seconds = json.loads((folder / "curve.json").read_text())
+    assert len(before) == 2 and lines(tmp_path) == []
+    benchmark(*given)
+    (result,) = lines(tmp_path)
+    assert len(result["curve"]) == 3 and result["curve"][:2] == before
+    assert result["seconds"] >= round(seconds, 1)
+    assert not folder.exists()
+
+
 def test_what_another_process_finished_meanwhile_is_left_out(
     benchmark, trained, monkeypatch, tmp_path
 ):
@@ -101,9 +123,9 @@ def test_validation_rows_are_held_out_where_they_choose(benchmark, trained, monk
 
     train = accuracy.train
 
-    def note(table, job, validation_rows, callbacks):
+    def note(table, job, validation_rows, *rest):
         held_out.append((job["method"], validation_rows))
-        return train(table, job, validation_rows, callbacks)
+        return train(table, job, validation_rows, *rest)
 
     monkeypatch.setattr(accuracy, "train", note)
     given = ("--seeds", "0", "--updates", "10")
@@ -127,7 +149,7 @@ def test_updates_are_whole_epochs(benchmark, trained, arguments, updates):
 
 
 def test_a_training_that_diverges_does_not_end_the_others(benchmark, monkeypatch, tmp_path, capsys):
-    def train(table, job, validation_rows, callbacks):
+    def train(table, job, *rest):
         if job["method"] == "vat":
             raise FloatingPointError("vat is nan")
         return {
