@@ -66,6 +66,10 @@ def weights(*choices):
     return tuple({"weight": choice} for choice in choices)
 
 
+def dropouts(*choices):
+    return tuple({"dropout": choice} for choice in choices)
+
+
 def fat_grid(*choices):
     """From triples: epsilon, the radius C and the threshold alpha."""
     names = ("epsilon", "radius", "threshold")
@@ -76,8 +80,8 @@ def mlp(settings, dropout=0.0, **_):
     return classifiers.mnist_mlp(noise=settings.noise, dropout=dropout)
 
 
-def sine_wave_mlp(settings, **_):
-    return classifiers.sine_wave_mlp()
+def sine_wave_mlp(settings, dropout=0.0, **_):
+    return classifiers.sine_wave_mlp(dropout=dropout)
 
 
 def small_cifar10(settings, **_):

@@ -3,20 +3,26 @@
 import keras
 from keras import layers
 
+from keras_vat import arguments
 from keras_vat.classifiers.normalization import batch_normalization
 
 
-def sine_wave_mlp(input_shape=(100, 1)):
+def sine_wave_mlp(input_shape=(100, 1), dropout=0.0):
     """Builds the MLP with two hidden layers of 128 units for `data.sine_waves`.
 
     Each is linear, batch normalisation, ReLU.
 
     Args:
         input_shape: Shape of one signal, flattened first. Defaults to `(100, 1)`.
+        dropout: Share of each hidden layer's outputs that is dropped during training, in [0, 1):
+            what the paper's regularizers are compared with. Defaults to `0.0`.
 
     Returns:
         A functional `keras.Model`: `(batch, *input_shape)` -> logits `(batch, 2)`, of `float32`
         also under mixed precision.
+
+    Raises:
+        ValueError: If `dropout` is not in [0, 1).
 
     Example:
 
@@ -28,6 +34,7 @@ def sine_wave_mlp(input_shape=(100, 1)):
 
     Reference: VMT (2018), section 4.1.
     """
+    dropout = arguments.fraction("dropout", dropout)
     inputs = keras.Input(input_shape, name="signals")
     x = layers.Flatten(name="flatten")(inputs)
     for number in (1, 2):
@@ -36,5 +43,7 @@ def sine_wave_mlp(input_shape=(100, 1)):
         )(x)
         x = batch_normalization(f"normalization_{number}")(x)
         x = layers.ReLU(name=f"relu_{number}")(x)
+        if dropout > 0.0:
+            x = layers.Dropout(dropout, name=f"dropout_{number}")(x)
     logits = layers.Dense(2, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="sine_wave_mlp")

@@ -61,10 +61,14 @@ def test_classifiers_take_the_data(table, shape):
         assert classifier.input_shape == (None, *shape)
 
 
-def test_dropout_and_noise_reach_the_perceptron():
-    row = TABLES["mnist-supervised"].rows["dropout"]
+@pytest.mark.parametrize("table", ["mnist-supervised", "sine-waves"])
+def test_dropout_reaches_the_perceptron(table):
+    row = TABLES[table].rows["dropout"]
     layers = row.classifier(row.settings, dropout=0.35).layers
     assert {layer.rate for layer in layers if isinstance(layer, keras.layers.Dropout)} == {0.35}
+
+
+def test_noise_reaches_the_perceptron():
     row = TABLES["mnist-ssl"].rows["vat"]
     layers = row.classifier(row.settings, epsilon=5.0).layers
     assert {n.stddev for n in layers if isinstance(n, keras.layers.GaussianNoise)} == {0.5}
