@@ -3,15 +3,13 @@
 import keras
 from keras import tree
 
-from keras_vat.generators.check_generator import (
-    check_decoded,
-    freeze_generator,
-    same_example_shape,
-)
+from keras_vat.generators.check_generator import check_decoded, same_example_shape
+from keras_vat.generators.frozen_generator_layer import FrozenGeneratorLayer
+from keras_vat.inner_scope import InnerScope
 
 
 @keras.saving.register_keras_serializable(package="keras_vat")
-class LatentPerturbation(keras.layers.Layer):
+class LatentPerturbation(FrozenGeneratorLayer):
     """Moves images through the latent space of a frozen generator.
 
     A small step in a latent space can be a large one between images, and still ends at an image.
@@ -49,22 +47,7 @@ class LatentPerturbation(keras.layers.Layer):
     """
 
     def __init__(self, generator, name=None):
-        super().__init__(name=name, autocast=False, trainable=False)
-        self.generator = freeze_generator(generator)
-
-    @property
-    def trainable(self):
-        """Always `False`, also after `trainable` was set on a model around the layer."""
-        return False
-
-    @trainable.setter
-    def trainable(self, value):
-        pass
-
-    @property
-    def metrics(self):
-        """None: the generator's belong to its own training."""
-        return []
+        super().__init__(generator, name=name, autocast=False, trainable=False)
 
     def __call__(self, inputs, **kwargs):
         # Layers of the generator inherit inference mode from here; so would layers that a model
@@ -78,8 +61,7 @@ class LatentPerturbation(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         x, r = as_pair(inputs)
-        state = [(variable, variable.value) for variable in self.variables]
-        with keras.StatelessScope(state_mapping=state):
+        with InnerScope():
             decoded = self.generator.decode(shifted(self.generator.encode(x), r))
         check_decoded(decoded, x)
         return decoded

@@ -5,7 +5,7 @@ from keras import ops, tree
 
 from keras_vat import arguments, norms
 from keras_vat.forward import Forward
-from keras_vat.generators.check_generator import freeze_generator
+from keras_vat.generators.frozen_generator_layer import FrozenGeneratorLayer
 from keras_vat.perturbable import Perturbable, as_tensors
 from keras_vat.perturbations.curvature import (
     directional_derivative,
@@ -21,7 +21,7 @@ REFERENCES = ("input", "reconstruction")
 
 
 @keras.saving.register_keras_serializable(package="keras_vat")
-class LatentVirtualAdversarialPerturbation(VirtualAdversarialPerturbation):
+class LatentVirtualAdversarialPerturbation(FrozenGeneratorLayer, VirtualAdversarialPerturbation):
     """The virtual adversarial perturbation in the latent space of a generator.
 
     Needs no labels. What it finds is not bound to a ball around the image: a small step in the
@@ -86,6 +86,7 @@ class LatentVirtualAdversarialPerturbation(VirtualAdversarialPerturbation):
         name=None,
     ):
         super().__init__(
+            generator,
             epsilon,
             num_power_iterations,
             curvature,
@@ -97,7 +98,6 @@ class LatentVirtualAdversarialPerturbation(VirtualAdversarialPerturbation):
             name=name,
         )
         self._config["reference"] = arguments.one_of("reference", reference, REFERENCES)
-        self.generator = freeze_generator(generator)
 
     def __call__(self, classifier, x, y=None):
         """The perturbation for a batch.
@@ -143,20 +143,6 @@ class LatentVirtualAdversarialPerturbation(VirtualAdversarialPerturbation):
         if self._config["reference"] == "input":
             ascent += slope_of(divergence, view.reference.target, clean.target)
         return clean.vjp(norms.rescaled(ascent, forward.rows_interact))
-
-    @property
-    def trainable(self):
-        """Always `False`: the generator stays frozen, whatever is set on a model around it."""
-        return False
-
-    @trainable.setter
-    def trainable(self, value):
-        pass
-
-    @property
-    def metrics(self):
-        """None: the generator's belong to its own training."""
-        return []
 
     def get_config(self):
         config = super().get_config()

@@ -1,0 +1,39 @@
+"""What all layers that hold a generator have in common: it stays frozen."""
+
+import keras
+
+from keras_vat.generators.check_generator import freeze_generator
+
+
+class FrozenGeneratorLayer(keras.layers.Layer):
+    """Base class of layers that work through a generator and never train it.
+
+    The generator is a part of the layer, and is saved with it if it is a Keras object. None of its
+    variables is trained or reported from here. May stand before another base class, which gets all
+    further arguments.
+
+    Args:
+        generator: Any object with `encode` and `decode`; it is frozen.
+        *arguments, **named: Those of the next base class.
+
+    Raises:
+        TypeError: If the generator has no `encode` or no `decode`.
+    """
+
+    def __init__(self, generator, *arguments, **named):
+        super().__init__(*arguments, **named)
+        self.generator = freeze_generator(generator)
+
+    @property
+    def trainable(self):
+        """Always `False`: the generator stays frozen, whatever is set on a model around it."""
+        return False
+
+    @trainable.setter
+    def trainable(self, value):
+        pass
+
+    @property
+    def metrics(self):
+        """None: the generator's belong to its own training."""
+        return []
