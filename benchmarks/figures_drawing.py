@@ -8,7 +8,7 @@ from figures_training import load, semi_supervised, supervised
 import keras_vat
 from keras_vat import evaluation, perturbations, plotting
 from keras_vat.plotting.mosaic import mosaic
-from keras_vat.plotting.palette import CATEGORIES
+from keras_vat.plotting.palette import CATEGORIES, MARKERS
 
 LDS = "$R_{vadv}$ of the test images, nats"
 PAIR = ("VAT", "supervised")
@@ -22,7 +22,7 @@ def lines(ax, at, named, **labels):
     """Curves over a hyper-parameter, on a logarithmic axis, with the spread of the seeds."""
     for index, (name, values) in enumerate(named.items()):
         values = np.reshape(values, (len(at), -1))
-        style = {"color": CATEGORIES[index], "marker": "osD^v"[index], "markersize": 4}
+        style = {"color": CATEGORIES[index], "marker": MARKERS[index], "markersize": 4}
         spread = values.std(1) if values.shape[1] > 1 else None
         ax.errorbar(at, values.mean(1), spread, label=name, capsize=2, linewidth=1.6, **style)
     ax.set(xscale="log", xticks=at, xticklabels=[f"{value:g}" for value in at], **labels)
@@ -89,11 +89,11 @@ def power_iterations(setup):
 def images_over_epsilon(setup):
     """Figure 5: the effect of epsilon, above the images that each trained model is shown."""
     figure, (top, bottom) = plt.subplots(
-        2, 1, figsize=(7, 5.4), height_ratios=(1, 1.5), layout="constrained"
+        2, 1, figsize=(7, 6), height_ratios=(1, 1.5), layout="constrained"
     )
     errors = _errors_over_epsilon(setup)
-    label = f"test error with {setup.few_labels} labels, %"
-    lines(top, setup.epsilons, {"": errors}, xlabel="ε", ylabel=label)
+    lines(top, setup.epsilons, {"": errors}, xlabel="ε", ylabel="test error, %")
+    top.set_title(f"trained with {setup.few_labels} labels", fontsize="medium")
     _, (x, y) = load(setup)
     x = x[[np.flatnonzero(y == label)[0] for label in (2, 3, 5, 8)]]
     columns = []
@@ -123,6 +123,7 @@ def robustness(setup, perturbation="virtual"):
         plotting.plot_robustness_curve(curve, source, ax=top)
         top.set_title(f"{kind} examples generated from: {source}", fontsize="medium")
         plotting.plot_robustness_examples(curve, source, max_images=2, ax=bottom)
+        bottom.set_xlabel("")  # it stands above already
     numbers = {"epsilon": curve.epsilons.tolist(), "images": curve.num_images}
     for i, source in enumerate(PAIR):
         for j, judge in enumerate(PAIR):

@@ -6,6 +6,7 @@ import pathlib
 import sys
 
 import keras
+from restart import restart
 
 import keras_vat
 from keras_vat import callbacks, regularizers
@@ -129,7 +130,8 @@ def supervised(setup, method, weight=1.0, watch=()):
 def semi_supervised(setup, epsilon, weight=1.0, seed=0):
     """Trains with few labels and VAT; returns the classifier and its test error in %."""
     (x, y), test = load(setup)
-    model, classifier = _restarted(setup, seed)  # seeds first: the batches' order hangs on them
+    model = _semi_supervised_model(setup)
+    classifier = restart(model, setup.classifier, seed)  # first: the batches' order hangs on it
     labeled = keras_vat.data.labeled_split(y, setup.few_labels, seed=seed)
     batches = keras_vat.data.semi_supervised((x[labeled], y[labeled]), x, seed=seed, repeat=True)
     model.regularizers[0].epsilon, model.regularizers[0].weight = epsilon, weight
@@ -147,21 +149,6 @@ def semi_supervised(setup, epsilon, weight=1.0, seed=0):
 @functools.cache
 def _semi_supervised_model(setup):
     return _compiled(setup, METHODS["VAT"](setup.epsilon, 1.0), seed=0, updates=setup.updates)
-
-
-def _restarted(setup, seed):
-    """The one compiled model as it is before training, and a classifier to keep its weights in.
-
-    Epsilon and the weight are variables, so that all these trainings are one compiled step.
-    """
-    model = _semi_supervised_model(setup)
-    keras.utils.set_random_seed(seed)
-    classifier = setup.classifier()
-    model.classifier.set_weights(classifier.get_weights())
-    for variable in model.optimizer.variables:
-        variable.assign(keras.ops.zeros_like(variable))
-    model.regularizers[0].perturbation.seed_generator.state.assign([seed, 0])
-    return model, classifier
 
 
 def _compiled(setup, methods, seed, updates=None):

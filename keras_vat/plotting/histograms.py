@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_vat.plotting.palette import CATEGORIES
+from keras_vat.plotting.palette import CATEGORIES, DASHES
 
 _ROUNDING = 1e-5
 
@@ -23,9 +23,8 @@ def draw_histograms(ax, named, bins, log_scale):
         shares = np.full(len(values), 1.0 / len(values))
         values = np.clip(values, edges[0], edges[-1])
         ax.hist(values, edges, weights=shares, color=color, alpha=0.3)
-        ax.hist(
-            values, edges, weights=shares, color=color, label=name, histtype="step", linewidth=1.6
-        )
+        outline = {"histtype": "step", "linewidth": 1.6, "linestyle": DASHES[index % len(DASHES)]}
+        ax.hist(values, edges, weights=shares, color=color, label=name, **outline)
     if log_scale:
         ax.set_xscale("log")
     ax.grid(color="#E0E0E0", linewidth=0.6)

@@ -1,4 +1,4 @@
-"""Colours that people with any kind of colour vision can tell apart."""
+"""Colours that people with any kind of colour vision can tell apart, and marks for print."""
 
 # Okabe and Ito's set, the two most different first; black is left to lines and text.
 CATEGORIES = (
@@ -10,6 +10,10 @@ CATEGORIES = (
     "#56B4E9",  # sky blue
     "#F0E442",  # yellow
 )
+
+# Beside the colours, so that curves differ in black and white, too.
+MARKERS = "osD^v"
+DASHES = ("-", "--", ":", "-.")
 
 # From little to much, as in the LDS maps of VAT's figure 1.
 LOW_TO_HIGH = ("#E8E8E8", "#6BAED6", "#08306B")

@@ -1,7 +1,7 @@
 import numpy as np
 
 from keras_vat.plotting.axes import axes_or_new
-from keras_vat.plotting.palette import CATEGORIES
+from keras_vat.plotting.palette import CATEGORIES, MARKERS
 
 _MEANINGS = {0: "K = 0 (random)", 1: "K = 1 (virtual adversarial)"}
 
@@ -53,8 +53,8 @@ def plot_gradient_noise(noise, at=None, unit="epoch", ax=None):
         ax.bar_label(bars, fmt="%.3g", padding=2)
     else:
         for index, (name, curve) in enumerate(values.items()):
-            style = {"color": colors[index], "linewidth": 1.6}
-            ax.plot(at, curve, marker="osD^v"[index % 5], markersize=3.5, label=name, **style)
+            style = {"color": colors[index], "marker": MARKERS[index % len(MARKERS)]}
+            ax.plot(at, curve, markersize=3.5, linewidth=1.6, label=name, **style)
         ax.set_xlabel(unit)
         ax.legend(fontsize="small", frameon=False)
     ax.set_ylabel("normalised SD norm of the gradient")

@@ -3,9 +3,7 @@ import itertools
 import numpy as np
 
 from keras_vat.plotting.axes import axes_or_new
-from keras_vat.plotting.palette import CATEGORIES, NEUTRAL
-
-_DASHES = ("-", "--", ":", "-.")
+from keras_vat.plotting.palette import CATEGORIES, DASHES, MARKERS, NEUTRAL
 
 
 def plot_robustness_curve(curve, source=None, ax=None):
@@ -43,7 +41,7 @@ def plot_robustness_curve(curve, source=None, ax=None):
             f"Received: source={source!r}"
         )
     ax = axes_or_new(ax, figsize=(6.0, 3.8))
-    for name, dashes in zip(sources, itertools.cycle(_DASHES), strict=False):
+    for name, dashes in zip(sources, itertools.cycle(DASHES), strict=False):
         i = list(curve.names).index(name)
         for j, judge in enumerate(curve.names):
             ax.plot(
@@ -51,13 +49,13 @@ def plot_robustness_curve(curve, source=None, ax=None):
                 100 * np.asarray(curve.errors[i, j]),
                 color=CATEGORIES[j % len(CATEGORIES)],
                 linestyle=dashes,
-                marker="osD^v"[j % 5],
+                marker=MARKERS[j % len(MARKERS)],
                 markersize=3.5,
                 linewidth=1.6,
                 label=f"classified by {judge}" if name == sources[0] else None,
             )
     if len(sources) > 1:
-        for name, dashes in zip(sources, itertools.cycle(_DASHES), strict=False):
+        for name, dashes in zip(sources, itertools.cycle(DASHES), strict=False):
             ax.plot([], [], color=NEUTRAL, linestyle=dashes, label=f"examples of {name}")
     if curve.epsilons[0] > 0 and curve.epsilons[-1] > 10 * curve.epsilons[0]:
         ax.set_xscale("log")

@@ -1,7 +1,8 @@
 from keras_vat.plotting.axes import axes_or_new
-from keras_vat.plotting.palette import CATEGORIES
+from keras_vat.plotting.palette import CATEGORIES, MARKERS
 
 _VALIDATION = "val_"
+_MOST_MARKERS = 20
 
 
 def plot_training_curves(history, names=None, log_scale=False, ax=None):
@@ -43,7 +44,10 @@ def plot_training_curves(history, names=None, log_scale=False, ax=None):
         )
     ax = axes_or_new(ax, figsize=(6.0, 3.8))
     for index, name in enumerate(names):
-        style = {"color": CATEGORIES[index % len(CATEGORIES)]}
+        style = {
+            "color": CATEGORIES[index % len(CATEGORIES)],
+            "marker": MARKERS[index % len(MARKERS)],
+        }
         _draw(ax, logged, name, linestyle="-", **style)
         _draw(ax, logged, _VALIDATION + name, linestyle="--", **style)
     if log_scale:
@@ -59,6 +63,6 @@ def plot_training_curves(history, names=None, log_scale=False, ax=None):
 def _draw(ax, logged, name, **style):
     if name in logged:
         values = logged[name]
-        marker = "o" if len(values) <= 30 else None
-        epochs = range(1, len(values) + 1)
-        ax.plot(epochs, values, label=name, marker=marker, markersize=3, linewidth=1.6, **style)
+        every = -(-len(values) // _MOST_MARKERS)
+        style = {"markevery": every, "markersize": 3.5, "linewidth": 1.6, **style}
+        ax.plot(range(1, len(values) + 1), values, label=name, **style)

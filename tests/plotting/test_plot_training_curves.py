@@ -36,6 +36,17 @@ def test_validation_is_dashed_in_the_same_colour(ax):
     assert len(colors) == 4  # supervised_loss, vat, error, loss
 
 
+def test_a_single_epoch_can_be_seen(ax):
+    plot_training_curves({name: values[:1] for name, values in HISTORY.items()}, ax=ax)
+    assert all(line.get_marker() not in ("", "None", None) for line in ax.lines)
+
+
+def test_long_curves_have_few_marks_of_their_own(ax):
+    plot_training_curves({"a": np.arange(100.0), "b": np.arange(100.0) ** 2}, ax=ax)
+    assert len({line.get_marker() for line in ax.lines}) == 2
+    assert {line.get_markevery() for line in ax.lines} == {5}
+
+
 def test_chosen_names_of_what_fit_returned(ax):
     returned = types.SimpleNamespace(history=HISTORY)
     plot_training_curves(returned, ["vat", "error"], log_scale=True, ax=ax)
