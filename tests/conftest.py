@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import types
 
 os.environ.setdefault("JAX_ENABLE_X64", "1")  # tests of formulas compute in float64
@@ -12,21 +13,38 @@ import pytest
 
 import keras_vat
 
-# On another backend the tests that are written in TensorFlow stay away, and those of the
-# benchmarks, which read pipelines of tf.data.
+# Files that import TensorFlow at their head are about what is TensorFlow's own: pipelines,
+# strategies, SavedModels, TensorFlow Probability. On another backend they stay away. Single tests
+# say it by the fixture `tf` or by `pytest.mark.backend`.
 collect_ignore = []
 if keras.backend.backend() != "tensorflow":
     here = pathlib.Path(__file__).parent
-    collect_ignore = ["benchmarks"] + [
+    collect_ignore = [
         str(path.relative_to(here))
         for path in here.rglob("test_*.py")
-        if "import tensorflow" in path.read_text()
+        if re.search("^(import|from) tensorflow", path.read_text(), re.MULTILINE)
     ]
+
+
+def pytest_runtest_setup(item):
+    for mark in item.iter_markers("backend"):
+        if keras.backend.backend() not in mark.args:
+            pytest.skip(f"is about {' and '.join(mark.args)}")
 
 
 def input_dtype(policy):
     """A float64 classifier needs a float64 input: Keras casts inputs to their declared dtype."""
     return "float64" if policy == "float64" else None
+
+
+@pytest.fixture
+def tf():
+    """TensorFlow, for tests of what is its own; without it as the backend they are skipped."""
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("is about TensorFlow")
+    import tensorflow
+
+    return tensorflow
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ import keras
 if keras.backend.backend() == "tensorflow":
     from keras_vat.autodiff.tensorflow_autodiff import (
         CARRIES_ATTRIBUTES,
+        LAYERS_WORK_IN_PIPELINES,
         Linearization,
         concrete_value,
         gradient,
@@ -17,6 +18,7 @@ if keras.backend.backend() == "tensorflow":
 elif keras.backend.backend() == "jax":
     from keras_vat.autodiff.jax_autodiff import (
         CARRIES_ATTRIBUTES,
+        LAYERS_WORK_IN_PIPELINES,
         Linearization,
         concrete_value,
         gradient,
@@ -35,6 +37,7 @@ else:
 
 __all__ = [
     "CARRIES_ATTRIBUTES",
+    "LAYERS_WORK_IN_PIPELINES",
     "Linearization",
     "concrete_value",
     "gradient",

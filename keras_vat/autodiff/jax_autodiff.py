@@ -9,6 +9,9 @@ from keras_vat.inner_scope import InnerScope
 CARRIES_ATTRIBUTES = False
 """Whether tensors keep what is attached to them, as Keras does with logits."""
 
+LAYERS_WORK_IN_PIPELINES = False
+"""Whether `tf.data` pipelines can call Keras's layers, so that augmentation goes into them."""
+
 
 class Linearization:
     """The value of a function at a point and the two products with its Jacobian.

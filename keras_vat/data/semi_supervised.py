@@ -3,6 +3,7 @@
 import keras
 
 from keras_vat import arguments
+from keras_vat.autodiff import LAYERS_WORK_IN_PIPELINES
 from keras_vat.data.is_dataset import is_dataset
 from keras_vat.data.semi_supervised_batches import SemiSupervisedBatches
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
@@ -38,7 +39,7 @@ def semi_supervised(
         augment: Keras layer (called with `training=True`) or any callable on a batch of inputs,
             applied to each half. It draws from its own seed. `None` (default): nothing.
         seed: Integer: the order of rows is the same in every run, and still another in every
-            epoch. `None` (default): drawn from TensorFlow's global seed, if set.
+            epoch. `None` (default): drawn from the global seed, if set.
         repeat: `True`: endless (give `steps_per_epoch` to `fit`), and batches span passes.
             Defaults to `False`.
 
@@ -46,8 +47,8 @@ def semi_supervised(
         A `tf.data.Dataset` of `(SemiSupervisedInputs(labeled, unlabeled), y)`, with the sample
         weights as third element if given. Arrays are kept in memory whole and gathered batch by
         batch; datasets go through a shuffle buffer of up to 50,000 rows. Floats of 64 bits
-        become `keras.config.floatx()`. Without TensorFlow (on JAX) a `keras.utils.PyDataset` of
-        the same batches, from arrays only.
+        become `keras.config.floatx()`. On JAX, from arrays: a `keras.utils.PyDataset` of such
+        batches, which needs no TensorFlow.
 
     Raises:
         TypeError: If `labeled` is neither a tuple of arrays nor a dataset, the two halves differ
@@ -74,9 +75,7 @@ def semi_supervised(
     labeled_seed, unlabeled_seed = stream_seeds(seed, 2)
     augment = _augment_function(augment)
 
-    try:  # here, so that the package does without TensorFlow where pipelines are not used
-        import tensorflow as tf
-    except ImportError:
+    if not (LAYERS_WORK_IN_PIPELINES or is_dataset(labeled) or is_dataset(unlabeled)):
         return SemiSupervisedBatches(
             labeled,
             unlabeled,
@@ -86,6 +85,8 @@ def semi_supervised(
             (labeled_seed, unlabeled_seed),
             repeat,
         )
+
+    import tensorflow as tf  # here, so that the package does without it where it can
 
     from keras_vat.data.array_rows import ArrayRows
     from keras_vat.data.dataset_rows import DatasetRows

@@ -85,8 +85,10 @@ def export_for_serving(
     """
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(
-            "`export_for_serving` needs Keras on TensorFlow. Save the model, and load and export "
-            "it in a process with KERAS_BACKEND=tensorflow. "
+            "`export_for_serving` needs Keras on TensorFlow. Save the model by `model.save`, and "
+            "load and export it in a process with KERAS_BACKEND=tensorflow. A SavedModel of the "
+            "classifier's outputs alone is written from here by `model.export`, where TensorFlow "
+            "is installed. "
             f"Received: backend={keras.backend.backend()!r}"
         )
     if not isinstance(path, (str, os.PathLike)):

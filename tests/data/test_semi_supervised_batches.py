@@ -4,7 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from keras_vat.data import augmentation, semi_supervised
 from keras_vat.data.semi_supervised_batches import SemiSupervisedBatches
+from keras_vat.regularizers import EntropyMinimization
 
 X = np.arange(10.0)[:, None]
 Y = np.arange(10)
@@ -60,6 +62,31 @@ def test_without_a_seed_the_global_one_decides():
         data = SemiSupervisedBatches((X, Y), MORE, 4, 8, lambda x: x, (None, None), False)
         orders.append(data[0][1])
     np.testing.assert_array_equal(*orders)
+
+
+@pytest.mark.backend("jax")
+def test_on_jax_arrays_need_no_pipeline():
+    images = np.ones((25, 6, 6, 1), "float32")
+    augment = augmentation("mnist", seed=0)
+    data = semi_supervised((images[:10], Y), images, 4, 8, augment=augment, seed=0)
+    assert isinstance(data, SemiSupervisedBatches)
+    for inputs, y in data:
+        assert inputs.labeled.shape[0] == len(y) == 4 and inputs.unlabeled.shape[0] == 8
+        assert not np.all(inputs.unlabeled)  # zeros were moved in
+
+
+@pytest.mark.backend("jax")
+def test_pipelines_train_on_jax_where_tensorflow_is(make_vat_model, rows):
+    tensorflow = pytest.importorskip("tensorflow", reason="pipelines are TensorFlow's")
+    labeled, unlabeled = (
+        tensorflow.data.Dataset.from_tensor_slices(arrays)
+        for arrays in ((rows.x, rows.y), rows.unlabeled)
+    )
+    data = semi_supervised(labeled, unlabeled, 4, 20, seed=0)  # all unlabelled rows in a batch
+    entropy = EntropyMinimization()
+    model = make_vat_model(entropy)
+    expected = float(entropy.penalty(model.classifier, rows.unlabeled))
+    assert model.fit(data, verbose=0).history["entropy"] == [pytest.approx(expected, rel=1e-5)]
 
 
 def test_rows_marked_minus_one_weights_structures_and_augmentation():

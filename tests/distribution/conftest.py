@@ -7,11 +7,7 @@ import socket
 import subprocess
 import sys
 
-import keras
 import pytest
-
-# `tf.distribute` is TensorFlow's.
-collect_ignore_glob = ["test_*.py"] if keras.backend.backend() != "tensorflow" else []
 
 WORKER = pathlib.Path(__file__).parent / "worker.py"
 TIMEOUT = 300  # seconds; a minute is enough on an idle machine

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.backend("tensorflow")
+
 DETERMINISTIC = {"at": {"epsilon": 0.1}, "entropy": {"weight": 0.5}}
 
 

@@ -6,9 +6,6 @@ import pytest
 
 import keras_vat
 
-# SavedModels are written by TensorFlow.
-collect_ignore_glob = ["test_*.py"] if keras.backend.backend() != "tensorflow" else []
-
 
 @pytest.fixture
 def served(tmp_path):
