@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 import keras_vat
+from keras_vat.data.shuffled_rows import ShuffledRows
 
 CHUNK = 5000
 
@@ -77,10 +78,27 @@ def batches(rows, settings, seed):
             seed=seed,
             repeat=True,
         )
-    from keras_vat.data.array_rows import ArrayRows  # needs TensorFlow, the others don't
+    if keras.backend.backend() == "jax":
+        return LabeledBatches(rows.labeled, settings.labeled_batch_size, augment, seed)
+    from keras_vat.data.array_rows import ArrayRows  # needs TensorFlow
 
     labeled = ArrayRows.labeled(rows.labeled)
     labeled = labeled.batches(settings.labeled_batch_size, seed, repeat=True)
     if augment is not None:
         labeled = labeled.map(lambda x, y: (augment(x, training=True), y))
     return labeled.prefetch(2)
+
+
+class LabeledBatches(keras.utils.PyDataset):
+    """The same without `tf.data`: endless batches of pairs `(x, y)`."""
+
+    num_batches = None
+
+    def __init__(self, pairs, batch_size, augment, seed):
+        super().__init__()
+        self._rows = ShuffledRows(pairs, "labeled", seed)
+        self._batch_size, self._augment = batch_size, augment
+
+    def __getitem__(self, number):
+        x, y = self._rows.of_stream(number, self._batch_size)
+        return (x if self._augment is None else self._augment(x, training=True)), y

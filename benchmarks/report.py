@@ -20,10 +20,11 @@ import numpy as np
 import keras_vat
 
 RESULTS = pathlib.Path(__file__).parent / "results"
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
 
 
-def environment():
-    """What a reader needs to judge a figure."""
+def environment(backends=None):
+    """What a reader needs to judge a figure; `None`: it was measured on this process's backend."""
     return {
         "command": "python benchmarks/" + " ".join([pathlib.Path(sys.argv[0]).name, *sys.argv[1:]]),
         "date": time.strftime("%Y-%m-%d"),
@@ -31,17 +32,17 @@ def environment():
         "processor": platform.machine(),
         "accelerators": sum("cpu" not in name for name in keras.distribution.list_devices()),
         "python": platform.python_version(),
-        keras.backend.backend(): importlib.metadata.version(keras.backend.backend()),
+        **{name: importlib.metadata.version(name) for name in backends or [keras.config.backend()]},
         "keras": keras.__version__,
         "keras_vat": keras_vat.__version__,
     }
 
 
-def save(name, rows, **more):
-    """Writes `results/<name>.json` and returns its path."""
+def save(name, rows, backends=None, **more):
+    """Writes `results/<name>.json`, measured on these backends, and returns its path."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    content = {"environment": environment(), **more, "rows": rows}
+    content = {"environment": environment(backends), **more, "rows": rows}
     path.write_text(json.dumps(content, indent=1, default=float) + "\n")
     return path
 
@@ -67,8 +68,7 @@ def render(name):
     content = json.loads((RESULTS / f"{name}.json").read_text())
     made = content["environment"]
     rows = content.get("summary", content["rows"])
-    backends = {"tensorflow": "TensorFlow", "jax": "JAX"}
-    versions = [f"{name} {made[key]}" for key, name in backends.items() if key in made]
+    versions = [f"{name} {made[key]}" for key, name in BACKENDS.items() if key in made]
     source = (
         f"`{made['command']}`, {made['date']}, {made['cores']} cores, {', '.join(versions)}, "
         f"Keras {made['keras']}"

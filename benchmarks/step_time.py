@@ -1,24 +1,31 @@
 """Seconds per step of every method over plain supervised training, beside the bound.
 
 The steps of all methods are timed in turn, again and again, within one process, so that each ratio
-compares neighbours in time. The bound counts forward passes of the network (F), a backward pass to
+compares neighbours in time. Backends take turns as well, each in processes of its own. The bound
+counts forward passes of the network (F), a backward pass to
 inputs or to weights being one F: 3 F for supervised training, 8 F for VAT (3 + 2 + 3). Of LVAT's
 steps the generator's part is measured apart: an encoding, three decodings and one way back.
 
     python benchmarks/step_time.py                      # every net: about ten minutes on two cores
     python benchmarks/step_time.py --nets mnist_mlp
+    python benchmarks/step_time.py --backends tensorflow jax --rounds 3
 """
 
 import argparse
+import json
+import os
+import subprocess
+import sys
 import time
+from collections import defaultdict
 
 import keras
 import numpy as np
 import report
-import tensorflow as tf
+from keras import ops, tree
 
 import keras_vat
-from keras_vat import regularizers
+from keras_vat import autodiff, regularizers
 
 # Passes beyond the labelled one (1 forward, 2 back), for a penalty on the labelled batch itself,
 # and for one on an unlabelled batch, which also needs a clean pass.
@@ -47,7 +54,8 @@ NETS = {
 GENERATORS = {"lvat-vae": keras_vat.generators.VAE, "lvat-glow": keras_vat.generators.Glow}
 
 
-def make(method, shape):
+def make(method, shape=None):
+    """The regularizers of a method; `shape` of the inputs is for the generators."""
     name, _, rest = method.partition(" ")
     if name == "supervised":
         return []
@@ -73,29 +81,69 @@ def bound(method, labeled, unlabeled):
 
 def batch(shape, labeled, unlabeled):
     random = np.random.default_rng(0)
-    x = tf.constant(random.uniform(size=(labeled, *shape)).astype("float32"))
-    y = tf.constant(random.integers(0, 10, labeled))
+    x = ops.convert_to_tensor(random.uniform(size=(labeled, *shape)).astype("float32"))
+    y = ops.convert_to_tensor(random.integers(0, 10, labeled).astype("int32"))
     if unlabeled is None:
         return x, y
-    more = tf.constant(random.uniform(size=(unlabeled, *shape)).astype("float32"))
+    more = ops.convert_to_tensor(random.uniform(size=(unlabeled, *shape)).astype("float32"))
     return keras_vat.SemiSupervisedInputs(x, more), y
+
+
+def on_jax():
+    return keras.backend.backend() == "jax"
 
 
 def generator_function(generator, x):
     """What a step of LVAT asks of its generator."""
 
-    @tf.function
-    def run():
+    def part(x):
         z = generator.encode(x)
-        with tf.GradientTape() as tape:
-            tape.watch(z)
-            decoded = generator.decode(z)
-        moved = tf.nest.map_structure(tf.add, z, tape.gradient(decoded, z))
-        once = generator.decode(moved)
-        return once, generator.decode(tf.nest.map_structure(lambda part: part + 1.0, moved))
+        parts = tree.flatten(z)
+        slopes = autodiff.gradient(lambda parts: generator.decode(packed(parts, z)), parts)
+        moved = [here + slope for here, slope in zip(parts, slopes, strict=True)]
+        further = [here + 1.0 for here in moved]
+        return generator.decode(packed(moved, z)), generator.decode(packed(further, z))
 
-    run()
-    return run
+    def packed(parts, like):
+        return tree.pack_sequence_as(like, parts)
+
+    if on_jax():
+        import jax
+
+        compiled = jax.jit(part)
+        return lambda: jax.block_until_ready(compiled(x))
+
+    import tensorflow as tf
+
+    compiled = tf.function(part)
+    return lambda: compiled(x)
+
+
+def compiled_step(model, data, jit_compile):
+    """A training step as a function of no arguments that returns when it is done."""
+    if on_jax():
+        import jax
+
+        step = jax.jit(model.train_step, donate_argnums=0)
+        kinds = (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            model.optimizer.variables,
+            model.metrics_variables,
+        )
+        state = [[ops.copy(variable.value) for variable in variables] for variables in kinds]
+
+        def run():
+            nonlocal state
+            _, state = jax.block_until_ready(step(state, data))
+
+        return run
+
+    import tensorflow as tf
+
+    step = tf.function(model.train_step, jit_compile=jit_compile).get_concrete_function(data)
+    flat = tree.flatten(data)
+    return lambda: step(*flat)
 
 
 def step_function(build, method, data, jit_compile):
@@ -114,17 +162,20 @@ def step_function(build, method, data, jit_compile):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(1e-4), loss, jit_compile=jit_compile)
     model.optimizer.build(model.trainable_variables)
-    step = tf.function(model.train_step, jit_compile=jit_compile).get_concrete_function(data)
-    flat = tf.nest.flatten(data)
-    return lambda: step(*flat), part
+    return compiled_step(model, data, jit_compile), part
 
 
-def measure(net, methods, semi_supervised, repeats, inner, jit_compile):
-    build, shape, supervised_rows, (labeled, unlabeled) = NETS[net]
-    if not semi_supervised:
-        labeled, unlabeled = supervised_rows, None
-    data = batch(shape, labeled, unlabeled)
-    methods = [m for m in methods if not (semi_supervised and METHODS[m][1] is None)]
+def sizes(net, semi_supervised):
+    """Labelled and unlabelled rows of a batch."""
+    _, _, supervised_rows, both = NETS[net]
+    return both if semi_supervised else (supervised_rows, None)
+
+
+def measure(net, methods, semi_supervised, repeats, jit_compile):
+    """Seconds of every method's steps, and of the generator's part in them, on this backend."""
+    build, shape, *_ = NETS[net]
+    data = batch(shape, *sizes(net, semi_supervised))
+    inner = 10 if net == "mnist_mlp" else 1
     steps = {method: step_function(build, method, data, jit_compile) for method in methods}
     times, parts = ({method: [] for method in methods} for _ in range(2))
     for repeat in range(repeats + 1):
@@ -135,48 +186,78 @@ def measure(net, methods, semi_supervised, repeats, inner, jit_compile):
                     function()
                 if repeat:  # the first round warms up
                     found[method].append((time.perf_counter() - start) / inner)
-    rows = []
-    for method in methods:
-        ratios = np.array(times[method]) / np.array(times["supervised"])
-        spread = report.quartiles(ratios)
-        limit = bound(method, labeled, unlabeled)
-        rows.append(
-            {
-                "net": net,
-                "rows": f"{labeled}" if unlabeled is None else f"{labeled} + {unlabeled}",
-                "method": method,
-                "ms per step": 1e3 * float(np.median(times[method])),
-                "ratio": spread["median"],
-                "quartiles": [round(q, 3) for q in spread["quartiles"]],
-                "bound": limit,
-                "ratio / bound": spread["median"] / limit,
-                "generator's share": float(np.median(parts[method]) / np.median(times[method]))
-                if method in GENERATORS
-                else "",
-            }
-        )
-    return rows
+    return {"times": times, "parts": parts}
+
+
+def measure_apart(backend, arguments):
+    """The same, in a process of its own on a backend."""
+    command = [sys.executable, __file__, "--child", json.dumps(arguments)]
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def table_rows(net, semi_supervised, method, found):
+    """A row for each backend, from all its rounds."""
+    labeled, unlabeled = sizes(net, semi_supervised)
+    limit = bound(method, labeled, unlabeled)
+    for backend, (times, parts) in found.items():
+        spread = report.quartiles(np.array(times[method]) / np.array(times["supervised"]))
+        share = ""
+        if method in GENERATORS:
+            share = float(np.median(parts[method]) / np.median(times[method]))
+        yield {
+            "net": net,
+            "rows": f"{labeled}" if unlabeled is None else f"{labeled} + {unlabeled}",
+            "method": method,
+            "backend": report.BACKENDS[backend],
+            "ms per step": 1e3 * float(np.median(times[method])),
+            "ratio": spread["median"],
+            "quartiles": [round(q, 3) for q in spread["quartiles"]],
+            "bound": limit,
+            "ratio / bound": spread["median"] / limit,
+            "generator's share": share,
+        }
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    parser.add_argument("--repeats", type=int, default=9)
-    parser.add_argument("--jit_compile", action="store_true")
+    parser.add_argument(
+        "--backends", nargs="+", choices=report.BACKENDS, default=[keras.backend.backend()]
+    )
+    parser.add_argument("--rounds", type=int, default=1, help="processes of each backend")
+    parser.add_argument("--repeats", type=int, default=9, help="timed repeats in each process")
+    parser.add_argument("--jit_compile", action="store_true", help="on TensorFlow: by XLA")
     parser.add_argument("--name", default="step_time")
+    parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.child:
+        print(json.dumps(measure(*arguments.child)))
+        return
+    chosen = ["supervised", *(m for m in arguments.methods if m != "supervised")]
     rows = []
     for net in arguments.nets:
         for semi_supervised in (False, True):
-            inner = 10 if net == "mnist_mlp" else 1
-            methods = ["supervised", *(m for m in arguments.methods if m != "supervised")]
-            found = measure(
-                net, methods, semi_supervised, arguments.repeats, inner, arguments.jit_compile
-            )
-            print(report.table(found, list(found[0])), flush=True)
-            rows += found
-    report.save(arguments.name, rows, repeats=arguments.repeats)
+            methods = [m for m in chosen if not (semi_supervised and METHODS[m][1] is None)]
+            job = [net, methods, semi_supervised, arguments.repeats, arguments.jit_compile]
+            found = {name: (defaultdict(list), defaultdict(list)) for name in arguments.backends}
+            for _ in range(arguments.rounds):
+                for backend, kept in found.items():
+                    for new, old in zip(measure_apart(backend, job).values(), kept, strict=True):
+                        for method, values in new.items():
+                            old[method] += values
+            new_rows = [row for m in methods for row in table_rows(net, semi_supervised, m, found)]
+            print(report.table(new_rows, list(new_rows[0])), flush=True)
+            rows += new_rows
+    report.save(
+        arguments.name,
+        rows,
+        arguments.backends,
+        rounds=arguments.rounds,
+        repeats=arguments.repeats,
+    )
 
 
 if __name__ == "__main__":
