@@ -1,6 +1,7 @@
 """Checks of constructor arguments that several rooms share."""
 
 import numbers
+import os
 
 import numpy as np
 
@@ -32,6 +33,46 @@ def whole_number(name, value, minimum):
     return int(value)
 
 
+def boolean(name, value):
+    """Raises unless `value` is `True` or `False`: "no" would count as true; returns it."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(
+            f"`{name}` must be True or False. Received: {name}={value!r} "
+            f"(of type {type(value).__name__})"
+        )
+    return bool(value)
+
+
+def string(name, value):
+    """Raises unless `value` is a string with something in it; returns it."""
+    if not isinstance(value, str) or not value:
+        raise TypeError(
+            f"`{name}` must be a string that is not empty. Received: {name}={value!r} "
+            f"(of type {type(value).__name__})"
+        )
+    return value
+
+
+def path(name, value):
+    """Raises unless `value` is a string or a path; returns it as a string."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(
+            f"`{name}` must be a string or a path. Received: {name}={value!r} "
+            f"(of type {type(value).__name__})"
+        )
+    return os.fspath(value)
+
+
+def shape(name, value):
+    """Raises unless `value` is a tuple or list of integers of at least 1; returns a tuple."""
+    if not isinstance(value, (tuple, list)) or not value:
+        raise TypeError(
+            f"`{name}` must be a tuple of sizes. Received: {name}={value!r} "
+            f"(of type {type(value).__name__})"
+        )
+    return tuple(whole_number(name, size, 1) for size in value)
+
+
 def seed(value):
     """Raises unless the seed is an integer or `None`; returns it."""
     if value is None:
@@ -45,8 +86,8 @@ def seed(value):
 
 
 def one_of(name, value, choices):
-    """Raises unless `value` is one of the choices; returns it."""
-    if value not in choices:
+    """Raises unless `value` is one of the choices, which are strings; returns it."""
+    if not isinstance(value, str) or value not in choices:
         raise ValueError(f"`{name}` must be one of {tuple(choices)}. Received: {name}={value!r}")
     return value
 

@@ -8,6 +8,7 @@ import numpy as np
 from keras_vat import arguments
 
 _TFDS_NAMES = ("mnist", "cifar10", "svhn_cropped")
+_SPLITS = ["train", "test"]
 
 
 def load(name, data_dir=None):
@@ -30,8 +31,10 @@ def load(name, data_dir=None):
         `float32` in [0, 1], labels `(rows,)` of `int32`.
 
     Raises:
+        TypeError: If `data_dir` is no path.
         ValueError: If `name` is unknown.
         FileNotFoundError: If the data set is not in the directory.
+        OSError: If it is there, but damaged or not complete: part of it is never taken for all.
         ImportError: If the library that reads it is not installed.
 
     Example:
@@ -46,6 +49,8 @@ def load(name, data_dir=None):
     arguments.one_of("name", name, (*_TFDS_NAMES, "digits"))
     if name == "digits":
         return _load_digits()
+    if data_dir is not None:
+        data_dir = arguments.path("data_dir", data_dir)
     folder = data_dir or os.environ.get("TFDS_DATA_DIR")
     arrays = None if folder is None else pathlib.Path(folder).expanduser() / f"{name}.npz"
     if arrays is not None and arrays.exists():
@@ -55,13 +60,19 @@ def load(name, data_dir=None):
 
 
 def _load_arrays(path):
-    with np.load(path) as arrays:
-        return tuple(
-            _scaled(images if images.ndim == 4 else images[..., None], labels.reshape(-1), 255.0)
-            for images, labels in (
-                (arrays[f"x_{split}"], arrays[f"y_{split}"]) for split in ("train", "test")
-            )
-        )
+    try:
+        with open(path, "rb") as opened, np.load(opened) as file:
+            splits = [(file[f"x_{split}"], file[f"y_{split}"]) for split in ("train", "test")]
+    except Exception as error:  # of zipfile, zlib or NumPy, as the damage has it
+        raise _damaged(path, "copy the file once more", error) from error
+    for images, labels in splits:
+        if images.ndim not in (3, 4) or labels.size != len(images):
+            shapes = f"images of shape {images.shape} with labels of shape {labels.shape}"
+            raise _damaged(path, "copy the file once more", shapes)
+    return tuple(
+        _scaled(images if images.ndim == 4 else images[..., None], labels.reshape(-1), 255.0)
+        for images, labels in splits
+    )
 
 
 def _load_tfds(name, data_dir):
@@ -72,17 +83,36 @@ def _load_tfds(name, data_dir):
             f'`load("{name}")` needs tensorflow-datasets. Install it with '
             "`pip install keras-vat[data]`."
         ) from error
+    place = data_dir or "the default folder of TensorFlow Datasets"
+    cure = f"delete its folder `{name}` and run `tfds build {name}` once more"
     # Fails on the builder, not on `load`, where TFDS reports missing files as an assertion.
-    builder = tfds.builder(name, data_dir=data_dir)
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+    except Exception as error:  # of JSON, protobuf or TFDS, as the damage has it
+        raise _damaged(place, cure, error) from error
     if not builder.is_prepared():
         raise FileNotFoundError(
             f"No prepared data set {name!r} found. Received: data_dir={data_dir!r}, looked in "
             f"{builder.data_dir}. Pass the directory of TensorFlow Datasets as `data_dir`, set "
             f"the environment variable TFDS_DATA_DIR to it, or run `tfds build {name}` once."
         )
-    # batch_size=-1 reads a whole split into one batch.
-    splits = builder.as_dataset(split=["train", "test"], batch_size=-1, shuffle_files=False)
+    try:
+        # batch_size=-1 reads a whole split into one batch.
+        splits = builder.as_dataset(split=_SPLITS, batch_size=-1, shuffle_files=False)
+    except Exception as error:  # of TensorFlow or TFDS, as the damage has it
+        raise _damaged(builder.data_dir, cure, error) from error
+    for split, rows in zip(_SPLITS, splits, strict=True):
+        found, expected = len(rows["label"]), builder.info.splits[split].num_examples
+        if found != expected:
+            received = f"{found} rows of {expected} in the split {split!r}"
+            raise _damaged(builder.data_dir, cure, received)
     return tuple(_scaled(s["image"].numpy(), s["label"].numpy(), 255.0) for s in splits)
+
+
+def _damaged(place, cure, received):
+    return OSError(
+        f"The data set in {place} is damaged or not complete: {cure}. Received: {received}"
+    )
 
 
 def _load_digits():

@@ -1,4 +1,6 @@
 import os
+import shutil
+import socket
 
 import numpy as np
 import pytest
@@ -78,6 +80,77 @@ def test_missing_data_set_is_not_downloaded_but_explained(tmp_path):
     with pytest.raises(FileNotFoundError, match="set the environment variable TFDS_DATA_DIR"):
         load("mnist", data_dir=tmp_path)
     assert list(tmp_path.rglob("*.tfrecord*")) == []
+
+
+def test_nothing_is_fetched_where_there_is_no_network(tmp_path, monkeypatch):
+    def unreachable(*arguments, **settings):
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unreachable)
+    monkeypatch.setattr(socket.socket, "connect", unreachable)
+    with pytest.raises(FileNotFoundError, match="run `tfds build cifar10` once"):
+        load("cifar10", data_dir=tmp_path)
+
+
+def cut(path, keep):
+    path.write_bytes(path.read_bytes()[:keep])
+
+
+def drop_last_record(path):
+    records = list(tf.data.TFRecordDataset([str(path)]))[:-1]
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in records:
+            writer.write(record.numpy())
+
+
+TRAIN, INFO = "svhn_cropped-train.tfrecord-00000-of-00001", "dataset_info.json"
+
+
+@pytest.mark.parametrize(
+    "file, damage",
+    [
+        (TRAIN, lambda path: path.unlink()),
+        (TRAIN, lambda path: cut(path, 0)),
+        (TRAIN, lambda path: cut(path, path.stat().st_size // 2)),
+        (TRAIN, lambda path: cut(path, path.stat().st_size - 1)),
+        (TRAIN, drop_last_record),
+        (TRAIN, lambda path: path.write_bytes(b"x" + path.read_bytes()[1:])),
+        (INFO, lambda path: cut(path, path.stat().st_size // 2)),
+        (INFO, lambda path: path.unlink()),
+    ],
+)
+def test_a_part_is_never_taken_for_the_whole(svhn_directory, tmp_path, file, damage):
+    shutil.copytree(svhn_directory[0], tmp_path / "tfds")
+    (path,) = (tmp_path / "tfds").rglob(file)
+    damage(path)
+    with pytest.raises(OSError, match="run `tfds build svhn_cropped` once"):
+        load("svhn_cropped", data_dir=tmp_path / "tfds")
+
+
+def test_rows_are_counted(svhn_directory, monkeypatch):
+    """Whatever TFDS checks itself."""
+    directory, _ = svhn_directory
+    tfds = pytest.importorskip("tensorflow_datasets")
+    info = tfds.builder("svhn_cropped", data_dir=directory).info.splits["train"]
+    monkeypatch.setattr(type(info), "num_examples", 7)
+    with pytest.raises(OSError, match="Received: 3 rows of 7 in the split 'train'"):
+        load("svhn_cropped", data_dir=directory)
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "labels", "missing", "objects"])
+def test_damaged_arrays_are_refused(tmp_path, damage):
+    path, images = tmp_path / "mnist.npz", np.zeros((5, 28, 28), "uint8")
+    labels = np.arange(4 if damage == "labels" else 5)
+    if damage == "objects":  # a pickle could run code
+        labels = np.array([None] * 5)
+    arrays = {"x_train": images, "y_train": labels, "x_test": images, "y_test": np.arange(5)}
+    if damage == "missing":
+        del arrays["x_test"]
+    np.savez(path, **arrays)
+    if damage in ("cut", "empty"):
+        cut(path, path.stat().st_size // 2 if damage == "cut" else 0)
+    with pytest.raises(OSError, match="mnist.npz is damaged or not complete.* Received"):
+        load("mnist", data_dir=tmp_path)
 
 
 def test_unknown_name_is_refused():
