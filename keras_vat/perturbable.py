@@ -10,11 +10,18 @@ class Perturbable:
 
     Args:
         x: A tensor or any structure of tensors.
+
+    Raises:
+        TypeError: If there is a `None` in it.
     """
 
     def __init__(self, x):
         self._structure = x
         self._flat = tree.flatten(x)
+        if any(tensor is None for tensor in self._flat):
+            raise TypeError(
+                f"`x` must be a tensor or a structure of tensors, without None. Received: x={x}"
+            )
         self._places = [
             place for place, tensor in enumerate(self._flat) if is_floating(tensor.dtype)
         ]

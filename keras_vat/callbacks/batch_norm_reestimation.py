@@ -2,6 +2,7 @@ import keras
 import numpy as np
 
 from keras_vat import arguments
+from keras_vat.evaluation.batches import check_inputs, yields_batches
 from keras_vat.forward import normalization_layers
 
 
@@ -30,7 +31,7 @@ class BatchNormReestimation(keras.callbacks.Callback):
         seed: Seed of the order of the rows. Defaults to `0`.
 
     Raises:
-        TypeError: If a number is not an integer.
+        TypeError: If a number is not an integer, or `x` can't be read.
         ValueError: If a number is out of range, `x` is empty, the classifier has no layer that
             keeps moving averages, or a batch statistic is not finite.
 
@@ -54,16 +55,8 @@ class BatchNormReestimation(keras.callbacks.Callback):
         self.x = getattr(x, "unlabeled", x)
         self.steps = arguments.whole_number("steps", steps, 1)
         self.batch_size = arguments.whole_number("batch_size", batch_size, 1)
-        self.seed = seed
-        leaves = keras.tree.flatten(self.x)
-        self._is_dataset = not all(hasattr(leaf, "shape") for leaf in leaves)
-        if not self._is_dataset:
-            rows = {leaf.shape[0] for leaf in leaves}
-            if len(rows) != 1 or 0 in rows:
-                raise ValueError(
-                    "`x` must hold the same number of rows in all its parts, and at least one. "
-                    f"Received: x with {sorted(rows)} rows"
-                )
+        self.seed = arguments.whole_number("seed", seed, 0)
+        check_inputs(self.x)
 
     def on_train_begin(self, logs=None):
         if self._classifier.built:
@@ -130,7 +123,7 @@ class BatchNormReestimation(keras.callbacks.Callback):
             variable.assign(sums[id(variable)] / counts[id(variable)])
 
     def _batches(self):
-        if self._is_dataset:
+        if yields_batches(self.x):
             while True:
                 empty = True
                 for element in self.x:

@@ -24,8 +24,9 @@ class GeneratorPictures(keras.callbacks.Callback):
         seed: Seed of the samples. Defaults to `0`.
 
     Raises:
-        TypeError: If `every` is not an integer; if the model can't `encode` or `decode`.
-        ValueError: If `every` is below 1.
+        TypeError: If `every` is not an integer or `path` no path; if the model can't `encode` or
+            `decode`.
+        ValueError: If `every` is below 1, or `x` holds no images.
 
     Example:
 
@@ -43,8 +44,13 @@ class GeneratorPictures(keras.callbacks.Callback):
 
     def __init__(self, x, path, every=1, seed=0):
         super().__init__()
+        if len(getattr(x, "shape", ())) != 4 or not len(x):
+            raise ValueError(
+                "`x` must hold images, (rows, height, width, channels), and at least one. "
+                f"Received: x of shape {getattr(x, 'shape', None)}"
+            )
         self.x = x[:_ROW]
-        self.path = str(path)
+        self.path = arguments.path("path", path)
         self.every = arguments.whole_number("every", every, 1)
         self.seed = arguments.seed(seed)
 

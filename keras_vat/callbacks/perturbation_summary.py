@@ -6,6 +6,7 @@ import numpy as np
 from keras_vat import arguments
 from keras_vat.callbacks.summaries import write_image, write_scalar
 from keras_vat.evaluation import perturbation_statistics
+from keras_vat.evaluation.batches import check_inputs
 from keras_vat.perturbations import Perturbation, VirtualAdversarialPerturbation
 from keras_vat.plotting.perturbation_rows import perturbation_rows
 
@@ -42,7 +43,7 @@ class PerturbationSummary(keras.callbacks.Callback):
 
     Raises:
         TypeError: If `perturbation` or `every` is of the wrong kind.
-        ValueError: If a number is out of range.
+        ValueError: If a number is out of range, or there is not one label for each row.
 
     Example:
 
@@ -58,6 +59,7 @@ class PerturbationSummary(keras.callbacks.Callback):
 
     def __init__(self, x, log_dir, perturbation, y=None, every=1, batch_size=256):
         super().__init__()
+        check_inputs(x, y)
         self.x, self.y = x, y
         self.log_dir = os.path.join(str(log_dir), "perturbation")  # may be a bucket
         if not isinstance(perturbation, Perturbation):

@@ -2,6 +2,7 @@ import keras
 
 from keras_vat import arguments
 from keras_vat.evaluation import robustness_curve
+from keras_vat.evaluation.batches import check_inputs, yields_batches
 
 
 class RobustnessMonitor(keras.callbacks.Callback):
@@ -32,7 +33,8 @@ class RobustnessMonitor(keras.callbacks.Callback):
 
     Raises:
         TypeError: If an argument is not of the right kind.
-        ValueError: If a number is out of range or `perturbation` is unknown.
+        ValueError: If a number is out of range, `perturbation` is unknown, or there is not one
+            label for each row.
 
     Example:
 
@@ -61,6 +63,9 @@ class RobustnessMonitor(keras.callbacks.Callback):
         name="robust_accuracy",
     ):
         super().__init__()
+        check_inputs(x, y)
+        if y is None and not yields_batches(x):
+            raise ValueError("`y` is needed: errors are told by the labels. Received: y=None")
         self.x, self.y = x, y
         self.epsilon = arguments.positive("epsilon", epsilon)
         if not callable(perturbation):
@@ -69,7 +74,7 @@ class RobustnessMonitor(keras.callbacks.Callback):
         self.every = arguments.whole_number("every", every, 1)
         self.batch_size = arguments.whole_number("batch_size", batch_size, 1)
         self.seed = arguments.seed(seed)
-        self.name = name
+        self.name = arguments.string("name", name)
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every or logs is None:

@@ -3,6 +3,7 @@ import numpy as np
 
 from keras_vat import arguments
 from keras_vat.evaluation import local_distributional_smoothness
+from keras_vat.evaluation.batches import check_inputs
 
 
 class SmoothnessMonitor(keras.callbacks.Callback):
@@ -28,8 +29,8 @@ class SmoothnessMonitor(keras.callbacks.Callback):
         name: Name under which the number is logged. Defaults to `"lds"`.
 
     Raises:
-        TypeError: If a number is not of the right kind.
-        ValueError: If `epsilon`, `num_power_iterations` or `batch_size` is out of range.
+        TypeError: If an argument is not of the right kind.
+        ValueError: If `x` has no rows, or a number is out of range.
 
     Example:
 
@@ -48,14 +49,15 @@ class SmoothnessMonitor(keras.callbacks.Callback):
 
     def __init__(self, x, epsilon, num_power_iterations=1, batch_size=256, seed=0, name="lds"):
         super().__init__()
+        check_inputs(x)
         self.x = x
         self.epsilon = arguments.positive("epsilon", epsilon)
         self.num_power_iterations = arguments.whole_number(
             "num_power_iterations", num_power_iterations, 0
         )
         self.batch_size = arguments.whole_number("batch_size", batch_size, 1)
-        self.seed = seed
-        self.name = name
+        self.seed = arguments.seed(seed)
+        self.name = arguments.string("name", name)
 
     def on_epoch_end(self, epoch, logs=None):
         smoothness = local_distributional_smoothness(

@@ -83,7 +83,7 @@ class Warmup(keras.callbacks.Callback):
                 f"Received: epochs={epochs}, steps={steps}. Drop one of them."
             )
         self._is_schedule = isinstance(shape, keras.optimizers.schedules.LearningRateSchedule)
-        if not self._is_schedule and shape not in _SHAPES:
+        if not self._is_schedule and shape not in list(_SHAPES):
             raise ValueError(
                 f"`shape` must be one of {', '.join(map(repr, _SHAPES))} or a "
                 f"`keras.optimizers.schedules.LearningRateSchedule`. Received: shape={shape!r}"

@@ -19,6 +19,7 @@ def conv_large(num_classes=10, top_batch_norm=False):
         `float32` also under mixed precision.
 
     Raises:
+        TypeError: If an argument is of the wrong type.
         ValueError: If `num_classes` is not positive.
 
     Example:
@@ -32,4 +33,5 @@ def conv_large(num_classes=10, top_batch_norm=False):
     Reference: Miyato et al., arXiv:1704.03976, table 6.
     """
     num_classes = arguments.whole_number("num_classes", num_classes, 1)
-    return conv_net(_FILTERS, num_classes, bool(top_batch_norm), "conv_large")
+    top_batch_norm = arguments.boolean("top_batch_norm", top_batch_norm)
+    return conv_net(_FILTERS, num_classes, top_batch_norm, "conv_large")

@@ -23,6 +23,7 @@ def conv_small(dataset="svhn", num_classes=10, top_batch_norm=None):
         `float32` also under mixed precision.
 
     Raises:
+        TypeError: If an argument is of the wrong type.
         ValueError: If `dataset` is unknown.
 
     Example:
@@ -39,4 +40,5 @@ def conv_small(dataset="svhn", num_classes=10, top_batch_norm=None):
     num_classes = arguments.whole_number("num_classes", num_classes, 1)
     if top_batch_norm is None:
         top_batch_norm = dataset == "svhn"
+    arguments.boolean("top_batch_norm", top_batch_norm)
     return conv_net(_FILTERS[dataset], num_classes, top_batch_norm, f"conv_small_{dataset}")

@@ -27,6 +27,7 @@ def mnist_mlp(noise=0.0, input_shape=(28, 28, 1), dropout=0.0):
         also under mixed precision.
 
     Raises:
+        TypeError: If `input_shape` is no tuple of sizes.
         ValueError: If `noise` is negative, or `dropout` not in [0, 1).
 
     Example:
@@ -41,7 +42,7 @@ def mnist_mlp(noise=0.0, input_shape=(28, 28, 1), dropout=0.0):
     """
     noise = arguments.non_negative("noise", noise)
     dropout = arguments.fraction("dropout", dropout)
-    inputs = keras.Input(input_shape, name="images")
+    inputs = keras.Input(arguments.shape("input_shape", input_shape), name="images")
     x = layers.Flatten(name="flatten")(inputs)
     for number, units in enumerate(_HIDDEN_UNITS, start=1):
         x = layers.Dense(

@@ -22,6 +22,7 @@ def sine_wave_mlp(input_shape=(100, 1), dropout=0.0):
         also under mixed precision.
 
     Raises:
+        TypeError: If `input_shape` is no tuple of sizes.
         ValueError: If `dropout` is not in [0, 1).
 
     Example:
@@ -35,7 +36,7 @@ def sine_wave_mlp(input_shape=(100, 1), dropout=0.0):
     Reference: VMT (2018), section 4.1.
     """
     dropout = arguments.fraction("dropout", dropout)
-    inputs = keras.Input(input_shape, name="signals")
+    inputs = keras.Input(arguments.shape("input_shape", input_shape), name="signals")
     x = layers.Flatten(name="flatten")(inputs)
     for number in (1, 2):
         x = layers.Dense(

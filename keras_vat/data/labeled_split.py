@@ -23,6 +23,7 @@ def labeled_split(y, num_labels, seed=0, balanced=True):
         Indices into `y`, `(num_labels,)` of `int64`, without repetition, in random order.
 
     Raises:
+        TypeError: If labels are no whole numbers, or an argument is of the wrong type.
         ValueError: If there are fewer labels than `num_labels`, in all or of one class, or
             `num_labels` is smaller than the number of classes and `balanced`.
 
@@ -39,6 +40,9 @@ def labeled_split(y, num_labels, seed=0, balanced=True):
     """
     num_labels = arguments.whole_number("num_labels", num_labels, 1)
     y = _class_numbers(y)
+    arguments.boolean("balanced", balanced)
+    if not isinstance(seed, np.random.Generator):
+        seed = arguments.whole_number("seed", seed, 0)
     rng = np.random.default_rng(seed)
     rows = np.flatnonzero(y >= 0)
     if num_labels > len(rows):
@@ -71,6 +75,12 @@ def labeled_split(y, num_labels, seed=0, balanced=True):
 
 def _class_numbers(y):
     y = np.asarray(y)
+    if y.dtype.kind not in "biuf" or (y.dtype.kind == "f" and np.any(y != np.round(y))):
+        raise TypeError(
+            "`y` must be class numbers or one-hot rows; make numbers of names by "
+            "`np.unique(y, return_inverse=True)`. "
+            f"Received: y of dtype {y.dtype}{', not whole' if y.dtype.kind == 'f' else ''}"
+        )
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim == 2:

@@ -23,7 +23,7 @@ class RandomShift(keras.layers.Layer):
     Input and output: images `(batch, height, width, channels)`.
 
     Raises:
-        TypeError, ValueError: If `max_shift` is not an integer of at least 0.
+        TypeError, ValueError: If an argument is of the wrong kind, or `max_shift` below 0.
 
     Example:
 
@@ -40,8 +40,8 @@ class RandomShift(keras.layers.Layer):
     def __init__(self, max_shift=2, horizontal_flip=False, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.max_shift = arguments.whole_number("max_shift", max_shift, 0)
-        self.horizontal_flip = bool(horizontal_flip)
-        self.seed = seed
+        self.horizontal_flip = arguments.boolean("horizontal_flip", horizontal_flip)
+        self.seed = arguments.seed(seed)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 

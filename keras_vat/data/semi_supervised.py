@@ -72,6 +72,7 @@ def semi_supervised(
     """
     labeled_batch_size = arguments.whole_number("labeled_batch_size", labeled_batch_size, 1)
     unlabeled_batch_size = arguments.whole_number("unlabeled_batch_size", unlabeled_batch_size, 1)
+    repeat = arguments.boolean("repeat", repeat)
     labeled_seed, unlabeled_seed = stream_seeds(seed, 2)
     augment = _augment_function(augment)
 

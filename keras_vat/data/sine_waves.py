@@ -36,7 +36,7 @@ def sine_waves(n=10_000, noise=0.1, length=100, seed=0):
     n = arguments.whole_number("n", n, 2)
     length = arguments.whole_number("length", length, 2)
     noise = arguments.non_negative("noise", noise)
-    rng = np.random.default_rng(arguments.seed(seed))
+    rng = np.random.default_rng(arguments.whole_number("seed", seed, 0))
     y = rng.permutation(np.arange(n) % 2)
     omega = np.where(y == 1, 0.99, 1.01)[:, None]
     phi = rng.uniform(0, np.pi / 2, (n, 1))

@@ -16,7 +16,7 @@ def two_circles(n=1000, noise=0.1, factor=0.5, seed=0):
         `(x, y)`: points `(n, 2)` of `float32`, classes 0 and 1, `(n,)` of `int32`.
 
     Raises:
-        ValueError: If `factor` is not in (0, 1).
+        TypeError, ValueError: If a number is of the wrong kind or out of range.
         ImportError: If scikit-learn is not installed.
 
     Example:
@@ -29,8 +29,9 @@ def two_circles(n=1000, noise=0.1, factor=0.5, seed=0):
     """
     n = arguments.whole_number("n", n, 2)
     noise = arguments.non_negative("noise", noise)
-    if not 0.0 < factor < 1.0:
-        raise ValueError(f"`factor` must be between 0 and 1. Received: factor={factor}")
+    seed = arguments.whole_number("seed", seed, 0)
+    if arguments.positive("factor", factor) >= 1.0:
+        raise ValueError(f"`factor` must be below 1. Received: factor={factor}")
     try:
         from sklearn.datasets import make_circles
     except ImportError as error:

@@ -15,6 +15,7 @@ def two_moons(n=1000, noise=0.1, seed=0):
         `(x, y)`: points `(n, 2)` of `float32`, classes 0 and 1, `(n,)` of `int32`.
 
     Raises:
+        TypeError, ValueError: If a number is of the wrong kind or out of range.
         ImportError: If scikit-learn is not installed.
 
     Example:
@@ -27,6 +28,7 @@ def two_moons(n=1000, noise=0.1, seed=0):
     """
     n = arguments.whole_number("n", n, 2)
     noise = arguments.non_negative("noise", noise)
+    seed = arguments.whole_number("seed", seed, 0)
     try:
         from sklearn.datasets import make_moons
     except ImportError as error:

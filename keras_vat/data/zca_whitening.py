@@ -74,7 +74,15 @@ class ZCAWhitening(keras.layers.Layer):
         Args:
             data: Array `(rows, ...)`, or a `tf.data.Dataset` of batches `(batch, ...)` or of
                 tuples that begin with one, such as `(x, y)`.
+
+        Raises:
+            ValueError: If there are no rows, or numbers that are not finite.
         """
+        if not is_dataset(data) and np.ndim(data) < 2:
+            raise ValueError(
+                "`data` must be an array `(rows, ...)` or a `tf.data.Dataset` of batches. "
+                f"Received: data of type {type(data).__name__} and shape {np.shape(data)}"
+            )
         count, shift = 0, None
         for batch in _chunks(data):
             rows = np.asarray(batch, "float64").reshape(len(batch), -1)

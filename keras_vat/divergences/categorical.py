@@ -2,7 +2,11 @@
 
 from keras import ops
 
-from keras_vat.divergences.output_distribution import OutputDistribution, sum_per_example
+from keras_vat.divergences.output_distribution import (
+    OutputDistribution,
+    check_rows,
+    sum_per_example,
+)
 
 
 class Categorical(OutputDistribution):
@@ -38,6 +42,7 @@ class Categorical(OutputDistribution):
         return -sum_per_example(ops.exp(log_p) * log_p)
 
     def negative_log_likelihood(self, y, logits):
+        check_rows(y, logits)
         log_p = ops.log_softmax(logits, axis=-1)
         num_classes = logits.shape[-1]
         if len(y.shape) == len(logits.shape) and y.shape[-1] == 1:

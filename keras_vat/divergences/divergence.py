@@ -21,6 +21,9 @@ class Divergence:
     Args:
         function: Callable `(clean_logits, perturbed_logits) -> (batch,)`.
         curvature: Callable `(clean_logits, tangent) -> G tangent`, or `None`: differentiated.
+
+    Raises:
+        ValueError: in a call, if the function returns another shape.
     """
 
     def __init__(self, function, curvature=None):
@@ -28,7 +31,13 @@ class Divergence:
         self._curvature = curvature
 
     def __call__(self, clean_logits, perturbed_logits):
-        return self._function(clean_logits, perturbed_logits)
+        values = self._function(clean_logits, perturbed_logits)
+        if len(values.shape) != 1:
+            raise ValueError(
+                "`divergence` must return one number for each row, shape `(batch,)`. "
+                f"Received: shape {tuple(values.shape)}"
+            )
+        return values
 
     def curvature(self, clean_logits, tangent):
         """`G tangent`, shaped like the logits."""

@@ -40,8 +40,18 @@ def sum_per_example(values):
     return ops.sum(values, axis=tuple(range(1, len(values.shape))))
 
 
+def check_rows(y, logits):
+    """Raises where labels and outputs are known to be of different rows."""
+    if None not in (y.shape[0], logits.shape[0]) and y.shape[0] != logits.shape[0]:
+        raise ValueError(
+            "`y` must have one label for each row of `x`. "
+            f"Received: {y.shape[0]} labels for {logits.shape[0]} rows"
+        )
+
+
 def labels_like(y, logits):
     """Labels as floats shaped like the logits, e.g. `(batch,)` for `(batch, 1)`."""
+    check_rows(y, logits)
     y = ops.cast(y, logits.dtype)
     if len(y.shape) == len(logits.shape) - 1 and logits.shape[-1] == 1:
         y = ops.expand_dims(y, -1)

@@ -18,15 +18,12 @@ def batches(x, y=None, batch_size=256):
         batch_size: Rows at a time, of arrays.
 
     Raises:
+        TypeError: If `x` is neither.
         ValueError: If there are no rows, or labels of another number, or labels beside a dataset.
     """
     batch_size = arguments.whole_number("batch_size", batch_size, 1)
-    if is_dataset(x):
-        if y is not None:
-            raise ValueError(
-                "`y` must be None where `x` is a dataset: its elements are then `(x, y)`. "
-                f"Received: y of type {type(y).__name__}"
-            )
+    rows = check_inputs(x, y)
+    if rows is None:
         empty = True
         for element in x:
             empty = False
@@ -34,7 +31,6 @@ def batches(x, y=None, batch_size=256):
         if empty:
             raise ValueError(f"`x` must hold at least one batch. Received: x={x}")
         return
-    rows = count_rows(x, y)
     for start in range(0, rows, batch_size):
         yield as_tensors(
             tree.map_structure(lambda array, s=start: array[s : s + batch_size], (x, y))
@@ -43,17 +39,35 @@ def batches(x, y=None, batch_size=256):
         )
 
 
-def is_dataset(x):
+def yields_batches(x):
     """Whether x is an iterable of batches, and not arrays."""
     return not all(hasattr(leaf, "shape") for leaf in tree.flatten(x))
+
+
+def check_inputs(x, y=None):
+    """Raises unless `batches` can run through x; returns its number of rows, if it is arrays."""
+    if not yields_batches(x):
+        return count_rows(x, y)
+    if isinstance(x, str) or not hasattr(x, "__iter__"):
+        raise TypeError(
+            "`x` must be arrays, or a dataset of batches. "
+            f"Received: x={x!r} (of type {type(x).__name__})"
+        )
+    if y is not None:
+        raise ValueError(
+            "`y` must be None where `x` is a dataset: its elements are then `(x, y)`. "
+            f"Received: y of type {type(y).__name__}"
+        )
+    return None
 
 
 def count_rows(x, y=None):
     """The number of rows that all parts of x, and the labels, have."""
     counts = {leaf.shape[0] for leaf in tree.flatten(x if y is None else (x, y))}
     if len(counts) != 1 or 0 in counts:
+        names, their = ("`x`", "its") if y is None else ("`x` and `y`", "their")
         raise ValueError(
-            "`x` and `y` must hold the same number of rows in all their parts, and at least one. "
+            f"{names} must hold the same number of rows in all {their} parts, and at least one. "
             f"Received: {sorted(counts)} rows"
         )
     return counts.pop()

@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops, tree
 
 from keras_vat import arguments, autodiff
-from keras_vat.evaluation.batches import batches, count_rows, is_dataset
+from keras_vat.evaluation.batches import batches, check_inputs
 from keras_vat.forward import Forward
 from keras_vat.inner_scope import InnerScope
 from keras_vat.perturbable import as_tensors
@@ -63,7 +63,8 @@ def gradient_noise(
         mean gradient is zero.
 
     Raises:
-        TypeError: If `regularizers` is not a dictionary of regularizers.
+        TypeError: If `model` is no Keras model, or `regularizers` not a dictionary of
+            regularizers.
         ValueError: If neither `epsilon` nor `regularizers` is given, or both; if the model has no
             weights to train.
 
@@ -76,7 +77,13 @@ def gradient_noise(
     Reference:
         VAT (2018), section 4.5, eq. 21 and figure 7.
     """
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            "`model` must be a built Keras model or a VATModel. "
+            f"Received: model={model!r} (of type {type(model).__name__})"
+        )
     arguments.whole_number("num_samples", num_samples, 2)
+    arguments.boolean("unbiased", unbiased)
     penalties = _penalties(epsilon, num_power_iterations, regularizers, arguments.seed(seed))
     if not model.trainable_weights:
         raise ValueError(
@@ -135,10 +142,9 @@ def _gradient(regularizer, model, x, y):
 
 
 def _mini_batches(dataset, batch_size, seed):
-    if is_dataset(dataset):
-        while True:
-            yield from batches(dataset)
-    rows = count_rows(dataset)
+    rows = check_inputs(dataset)
+    while rows is None:
+        yield from batches(dataset)
     size = min(arguments.whole_number("batch_size", batch_size, 1), rows)
     random = np.random.default_rng(seed)
     arrays = tree.map_structure(ops.convert_to_numpy, dataset)

@@ -6,8 +6,7 @@ import numpy as np
 from keras_vat import divergences
 from keras_vat.evaluation.batches import batches
 from keras_vat.forward import Forward
-from keras_vat.perturbable import Perturbable
-from keras_vat.perturbations import VirtualAdversarialPerturbation
+from keras_vat.perturbations import Perturbation, VirtualAdversarialPerturbation
 
 
 def local_distributional_smoothness(
@@ -34,8 +33,9 @@ def local_distributional_smoothness(
         x: Inputs, `(n, ...)`, or a structure of them; or a dataset of batches, of `x` or `(x, y)`.
         epsilon: L2 norm of the perturbation, in the units of the inputs.
         num_power_iterations: K of the power iteration.
-        perturbation: Another `Perturbation`, used in place of the virtual adversarial one (then
-            `epsilon` and `num_power_iterations` are its own; pass `epsilon=None`).
+        perturbation: Another `Perturbation`, of the inputs or of a latent space, used in place of
+            the virtual adversarial one (then `epsilon` and `num_power_iterations` are its own;
+            pass `epsilon=None`).
         divergence: As in `VirtualAdversarialTraining`.
         batch_size: Rows at a time; of a dataset, its own.
         seed: Integer or `None`: of the power iteration's start.
@@ -44,6 +44,7 @@ def local_distributional_smoothness(
         NumPy array `(n,)`, in nats.
 
     Raises:
+        TypeError: If `perturbation` is none.
         ValueError: If `x` has no rows, or parts of different length.
 
     Example:
@@ -57,12 +58,17 @@ def local_distributional_smoothness(
         perturbation = VirtualAdversarialPerturbation(
             epsilon, num_power_iterations, divergence=divergence, seed=seed
         )
+    elif not isinstance(perturbation, Perturbation):
+        raise TypeError(
+            "`perturbation` must be a Perturbation or None. Received: "
+            f"perturbation={perturbation!r} (of type {type(perturbation).__name__})"
+        )
     values = []
     with keras.StatelessScope():
         for batch, labels in batches(x, batch_size=batch_size):
             forward = Forward.of(classifier)
-            r = perturbation.find(forward, batch, labels)
+            perturbed = perturbation.perturb(forward, batch, labels)
             clean = forward.clean(batch)
             measure = divergences.get(divergence, clean.distribution)
-            values.append(measure(clean.target, forward.logits(Perturbable(batch).shift(r))))
+            values.append(measure(clean.target, forward.logits(perturbed)))
     return np.concatenate([keras.ops.convert_to_numpy(value) for value in values])

@@ -28,7 +28,7 @@ def reconstruction_error(generator, x, batch_size=256):
 
     Raises:
         TypeError: If the generator has no `encode` or no `decode`.
-        ValueError: If it decodes to another shape.
+        ValueError: If it decodes to another shape, or there are no images.
 
     Example:
 
@@ -39,6 +39,11 @@ def reconstruction_error(generator, x, batch_size=256):
         LVAT (2021), section 7.3 and figure 8.
     """
     check_generator(generator)
+    if not len(getattr(x, "shape", ())) or not len(x):
+        raise ValueError(
+            "`x` must be an array of images, and hold at least one. "
+            f"Received: x of shape {getattr(x, 'shape', None)}"
+        )
     batch_size = arguments.whole_number("batch_size", batch_size, 1)
     errors = []
     for start in range(0, len(x), batch_size):

@@ -103,6 +103,7 @@ def robustness_curve(
     """
     _check_classifiers(classifiers)
     epsilons = _ascending(epsilons)
+    arguments.boolean("correct_only", correct_only)
     num_examples = arguments.whole_number("num_examples", num_examples, 0)
     make = _maker(perturbation, seed)
     perturbations = [[_made(make, epsilon) for epsilon in epsilons] for _ in classifiers]
@@ -194,15 +195,16 @@ def _made(make, epsilon):
 
 
 def _ascending(epsilons):
-    values = np.asarray(epsilons, "float64")
-    if values.ndim != 1 or not len(values) or not np.isfinite(values).all() or values[0] < 0:
+    values = np.asarray(epsilons)
+    numeric = values.ndim == 1 and len(values) and values.dtype.kind in "iuf"
+    if not numeric or not np.isfinite(values).all() or values[0] < 0:
         raise ValueError(
             "`epsilons` must be a list of finite numbers of at least 0. "
             f"Received: epsilons={epsilons!r}"
         )
     if np.any(np.diff(values) <= 0):
         raise ValueError(f"`epsilons` must ascend. Received: epsilons={epsilons!r}")
-    return values
+    return values.astype("float64")
 
 
 def _check_classifiers(classifiers):

@@ -30,7 +30,7 @@ class BijectorGenerator:
             need it. Defaults to `None`.
 
     Raises:
-        TypeError: If the bijector has no `forward` or no `inverse`.
+        TypeError: If the bijector has no `forward` or no `inverse`, or `input_shape` is no tuple.
         ValueError: In `sample`, if `input_shape` was not given.
 
     Example:
@@ -63,7 +63,9 @@ class BijectorGenerator:
                 f"{' and '.join(f'`{method}`' for method in missing)}"
             )
         self.bijector = bijector
-        self._image_shape = None if input_shape is None else tuple(input_shape)
+        self._image_shape = None
+        if input_shape is not None:
+            self._image_shape = arguments.shape("input_shape", input_shape)
 
     @property
     def latent_shapes(self):

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_vat import arguments
+
 
 def mnist_decay(initial_learning_rate=0.002):
     """Makes the schedule of the supervised MNIST experiments: times 0.9 every 600 updates.
@@ -16,6 +18,9 @@ def mnist_decay(initial_learning_rate=0.002):
     Returns:
         A `keras.optimizers.schedules.ExponentialDecay`.
 
+    Raises:
+        TypeError, ValueError: If the rate is no finite number above 0.
+
     Example:
 
     ```python
@@ -28,5 +33,8 @@ def mnist_decay(initial_learning_rate=0.002):
     Reference: Miyato et al., arXiv:1704.03976, appendix A.
     """
     return keras.optimizers.schedules.ExponentialDecay(
-        initial_learning_rate, decay_steps=600, decay_rate=0.9, staircase=True
+        arguments.positive("initial_learning_rate", initial_learning_rate),
+        decay_steps=600,
+        decay_rate=0.9,
+        staircase=True,
     )

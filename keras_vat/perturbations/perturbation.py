@@ -1,5 +1,7 @@
 """What all perturbations have in common: size, seed, mask, range, and the call."""
 
+import numbers
+
 import keras
 import numpy as np
 from keras import ops, tree
@@ -38,7 +40,7 @@ class Perturbation(keras.layers.Layer):
             "seed": arguments.seed(seed),
             "mask": as_mask(mask),
             "clip": check_range(clip),
-            "joint_norm": bool(joint_norm),
+            "joint_norm": arguments.boolean("joint_norm", joint_norm),
         }
         self._epsilon = self.add_weight(
             name="epsilon",
@@ -169,9 +171,10 @@ def check_range(clip):
     """Raises unless `clip` is `None` or a pair of ascending numbers; returns a list or `None`."""
     if clip is None:
         return None
-    if not isinstance(clip, (tuple, list)) or len(clip) != 2 or not clip[0] < clip[1]:
+    pair = list(clip) if isinstance(clip, (tuple, list)) and len(clip) == 2 else [None]
+    if not all(isinstance(end, numbers.Real) for end in pair) or not pair[0] < pair[1]:
         raise ValueError(f"`clip` must be (low, high) with low < high. Received: clip={clip!r}")
-    return [float(clip[0]), float(clip[1])]
+    return [float(end) for end in pair]
 
 
 def as_mask(mask):
@@ -182,4 +185,10 @@ def as_mask(mask):
         return {name: as_mask(part) for name, part in mask.items()}
     if isinstance(mask, (list, tuple)) and any(hasattr(part, "shape") for part in mask):
         return [as_mask(part) for part in mask]
-    return np.asarray(mask, dtype="float32")
+    array = np.asarray(mask)
+    if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+        raise ValueError(
+            "`mask` must be an array of finite numbers, or a structure of such. "
+            f"Received: mask={mask!r}"
+        )
+    return array.astype("float32")

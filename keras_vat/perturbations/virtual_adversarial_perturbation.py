@@ -71,7 +71,7 @@ class VirtualAdversarialPerturbation(Perturbation):
             ),
             "curvature": arguments.one_of("curvature", curvature, CURVATURES),
             "xi": None if xi is None else arguments.positive("xi", xi),
-            "sign_search": bool(sign_search),
+            "sign_search": arguments.boolean("sign_search", sign_search),
             "divergence": divergence,
         }
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_vat import arguments
 from keras_vat.plotting.palette import CATEGORIES, DASHES
 
 _ROUNDING = 1e-5
@@ -17,6 +18,7 @@ def draw_histograms(ax, named, bins, log_scale):
         log_scale: Whether the horizontal axis is logarithmic; zeros are then drawn at the
             smallest number above.
     """
+    bins = arguments.whole_number("bins", bins, 1)
     edges = _edges(np.concatenate(list(named.values())), bins, log_scale)
     for index, (name, values) in enumerate(named.items()):
         color = CATEGORIES[index % len(CATEGORIES)]

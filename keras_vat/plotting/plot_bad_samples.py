@@ -1,5 +1,6 @@
 import numpy as np
 
+from keras_vat import arguments
 from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.mosaic import mosaic
 from keras_vat.plotting.palette import NEUTRAL
@@ -40,6 +41,7 @@ def plot_bad_samples(x, bad, kept=None, classifier=None, y=None, max_images=10, 
 
     Reference: FAT (2019), figures 1, 5, 6 and 7.
     """
+    max_images = arguments.whole_number("max_images", max_images, 1)
     x = np.asarray(x, "float32")
     rows = {
         name: np.asarray(samples, "float32")
@@ -68,6 +70,11 @@ def plot_bad_samples(x, bad, kept=None, classifier=None, y=None, max_images=10, 
 
 def _draw_points(x, bad, kept, classifier, y, ax):
     kept = np.ones(len(x), bool) if kept is None else np.asarray(kept, bool).reshape(-1)
+    if kept.shape != (len(x),):
+        raise ValueError(
+            f"`kept` must have one entry for each of the {len(x)} rows of `x`. "
+            f"Received: kept.shape={kept.shape}"
+        )
     if classifier is not None:
         ax = plot_decision_boundary(classifier, x, y, ax=ax)
     else:

@@ -1,5 +1,6 @@
 import numpy as np
 
+from keras_vat import arguments
 from keras_vat.forward import Forward
 from keras_vat.perturbable import as_tensors
 from keras_vat.plotting.axes import axes_or_new
@@ -48,6 +49,7 @@ def plot_decision_boundary(
 
     Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 1.
     """
+    resolution = arguments.whole_number("resolution", resolution, 2)
     x = _points("x", x)
     y = np.full(len(x), -1) if y is None else np.asarray(y).reshape(-1)
     unlabeled = np.zeros((0, 2)) if unlabeled is None else _points("unlabeled", unlabeled)

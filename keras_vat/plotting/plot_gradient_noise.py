@@ -33,11 +33,14 @@ def plot_gradient_noise(noise, at=None, unit="epoch", ax=None):
 
     Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 7.
     """
-    series = [noise] if isinstance(noise, dict) else list(noise)
-    if not series or any(measured.keys() != series[0].keys() for measured in series):
+    series = noise if isinstance(noise, (list, tuple)) else [noise]
+    if (
+        not all(isinstance(measured, dict) and measured for measured in series)
+        or len({tuple(measured) for measured in series}) != 1
+    ):
         raise ValueError(
             "`noise` must be what `gradient_noise` returned, or a list of such with the same keys. "
-            f"Received: keys {[list(measured) for measured in series]}"
+            f"Received: noise={noise!r}"
         )
     at = range(1, len(series) + 1) if at is None else list(at)
     if len(at) != len(series):

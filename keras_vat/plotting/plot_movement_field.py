@@ -1,5 +1,6 @@
 import numpy as np
 
+from keras_vat import arguments
 from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.palette import CATEGORIES, NEUTRAL
 
@@ -49,6 +50,7 @@ def plot_movement_field(field, x=None, max_arrows=15, ax=None):
             f"`x` must lie on the field's lattice {lattice}, with at most one axis of channels. "
             f"Received: x.shape={x.shape}"
         )
+    max_arrows = arguments.whole_number("max_arrows", max_arrows, 1)
     gap = max(1, int(np.ceil(max(lattice) / max_arrows)))
     places = [np.arange((size - 1) % gap // 2, size, gap) for size in lattice]
     arrows = field[np.ix_(*places)]

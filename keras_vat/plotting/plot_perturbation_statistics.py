@@ -29,6 +29,7 @@ def plot_perturbation_statistics(
         The matplotlib axes.
 
     Raises:
+        TypeError: If `statistics` is neither.
         ValueError: If `quantity` is unknown, or numbers are missing or not finite.
 
     Example:
@@ -43,6 +44,13 @@ def plot_perturbation_statistics(
     (2021), figures 5 and 6.
     """
     arguments.one_of("quantity", quantity, tuple(_LABELS))
+    if not isinstance(statistics, dict) or not all(
+        hasattr(measured, quantity) for measured in statistics.values()
+    ):
+        raise TypeError(
+            "`statistics` must be what `perturbation_statistics` returned. "
+            f"Received: statistics={statistics!r}"
+        )
     named = {name: getattr(measured, quantity) for name, measured in statistics.items()}
     named = check_values("statistics", named)
     ax = axes_or_new(ax, figsize=(6.0, 3.8))

@@ -1,5 +1,6 @@
 import numpy as np
 
+from keras_vat import arguments
 from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.mosaic import mosaic
 
@@ -41,6 +42,7 @@ def plot_perturbed_images(x, perturbed, labels=None, magnification=None, max_ima
 
     Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 5.
     """
+    max_images = arguments.whole_number("max_images", max_images, 1)
     x, perturbed = np.asarray(x, "float64"), np.asarray(perturbed, "float64")
     if x.shape != perturbed.shape:
         raise ValueError(
@@ -65,6 +67,7 @@ def plot_perturbed_images(x, perturbed, labels=None, magnification=None, max_ima
     difference = (perturbed[:max_images] - low) / (high - low) - x
     if magnification is None:
         magnification = _round_magnification(np.abs(difference).max())
+    magnification = arguments.positive("magnification", magnification)
 
     rows = (x, 0.5 + magnification * difference, x + difference)
     picture, columns, lines = mosaic([np.clip(row, 0.0, 1.0) for row in rows])

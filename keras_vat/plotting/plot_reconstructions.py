@@ -1,5 +1,6 @@
 import numpy as np
 
+from keras_vat import arguments
 from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.mosaic import mosaic
 
@@ -33,6 +34,7 @@ def plot_reconstructions(x, reconstructions, samples=None, max_images=10, ax=Non
     Reference: Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
     (2021), figure 7, first two rows.
     """
+    max_images = arguments.whole_number("max_images", max_images, 1)
     x, reconstructions = np.asarray(x, "float64"), np.asarray(reconstructions, "float64")
     if x.shape != reconstructions.shape:
         raise ValueError(

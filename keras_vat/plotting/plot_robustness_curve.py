@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 
 from keras_vat.plotting.axes import axes_or_new
+from keras_vat.plotting.check_curve import check_curve
 from keras_vat.plotting.palette import CATEGORIES, DASHES, MARKERS, NEUTRAL
 
 
@@ -22,6 +23,7 @@ def plot_robustness_curve(curve, source=None, ax=None):
         The matplotlib axes.
 
     Raises:
+        TypeError: If `curve` is none.
         ValueError: If there is no such classifier.
 
     Example:
@@ -34,6 +36,7 @@ def plot_robustness_curve(curve, source=None, ax=None):
 
     Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 6, A and B.
     """
+    check_curve(curve)
     sources = list(curve.names) if source is None else [source]
     if source is not None and source not in curve.names:
         raise ValueError(

@@ -1,6 +1,8 @@
 import numpy as np
 
+from keras_vat import arguments
 from keras_vat.plotting.axes import axes_or_new
+from keras_vat.plotting.check_curve import check_curve
 from keras_vat.plotting.mosaic import mosaic
 
 
@@ -22,6 +24,7 @@ def plot_robustness_examples(curve, source=None, max_images=2, max_sizes=8, ax=N
         The matplotlib axes.
 
     Raises:
+        TypeError: If `curve` is none.
         ValueError: If there is no such classifier, or there are no examples of images.
 
     Example:
@@ -34,6 +37,7 @@ def plot_robustness_examples(curve, source=None, max_images=2, max_sizes=8, ax=N
 
     Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 6, bottom.
     """
+    check_curve(curve)
     source = curve.names[0] if source is None else source
     if source not in curve.names:
         raise ValueError(
@@ -46,6 +50,8 @@ def plot_robustness_examples(curve, source=None, max_images=2, max_sizes=8, ax=N
             "`curve` must hold examples of images, (shown, height, width) or (shown, height, "
             f"width, 1 or 3). Received: examples of shape {shape}"
         )
+    max_images = arguments.whole_number("max_images", max_images, 1)
+    max_sizes = arguments.whole_number("max_sizes", max_sizes, 1)
     i, shown = list(curve.names).index(source), min(max_images, shape[0])
     sizes = np.unique(np.linspace(0, len(curve.epsilons) - 1, max_sizes).round().astype(int))
     strips = _in_range(curve, i, sizes)[:shown]

@@ -23,6 +23,7 @@ def plot_training_curves(history, names=None, log_scale=False, ax=None):
         The matplotlib axes.
 
     Raises:
+        TypeError: If `history` is neither.
         ValueError: If a name was not logged, or nothing was.
 
     Example:
@@ -33,6 +34,11 @@ def plot_training_curves(history, names=None, log_scale=False, ax=None):
     ```
     """
     logged = getattr(history, "history", history)
+    if not isinstance(logged, dict):
+        raise TypeError(
+            "`history` must be what `fit` returned, or its `history`. "
+            f"Received: history={history!r} (of type {type(history).__name__})"
+        )
     if names is None:
         names = list(dict.fromkeys(name.removeprefix(_VALIDATION) for name in logged))
     elif isinstance(names, str):

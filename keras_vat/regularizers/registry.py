@@ -44,12 +44,18 @@ def get(*identifier, **arguments):
         A `Regularizer`.
 
     Raises:
+        TypeError: if there is more than one argument without a name.
         ValueError: if there is no regularizer of that name.
 
     Example:
 
     >>> keras_vat.regularizers.get("vat", epsilon=2.0)
     """
+    if len(identifier) > 1:
+        raise TypeError(
+            "`name` must be the only argument without a name; give the class's own by keyword, as "
+            f"get('vat', epsilon=2.0). Received: {', '.join(map(repr, identifier))}"
+        )
     # The registered name alone may also be given by keyword.
     (name,) = identifier or (arguments.pop("name", None),)
     if name not in list(REGULARIZERS):

@@ -1,7 +1,5 @@
 """Export to TensorFlow Serving: what users call."""
 
-import os
-
 import keras
 
 from keras_vat import arguments
@@ -91,15 +89,12 @@ def export_for_serving(
             "is installed. "
             f"Received: backend={keras.backend.backend()!r}"
         )
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(
-            "`path` must be a string or a path. "
-            f"Received: path={path!r} (of type {type(path).__name__})"
-        )
+    path = arguments.path("path", path)
+    overwrite = arguments.boolean("overwrite", overwrite)
     version = arguments.whole_number("version", version, 1)
 
     from keras_vat.serving.served_version import write_version  # TensorFlow is imported here
 
     return write_version(
-        model, os.fspath(path), version, input_name, class_names, preprocessing, example, overwrite
+        model, path, version, input_name, class_names, preprocessing, example, overwrite
     )

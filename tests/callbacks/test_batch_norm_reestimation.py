@@ -242,11 +242,11 @@ def test_an_empty_dataset_is_refused():
         ({"steps": 0}, ValueError, "`steps` must be at least 1. Received: steps=0"),
         ({"steps": 1.5}, TypeError, "`steps` must be an integer. Received: steps=1.5"),
         ({"batch_size": 0}, ValueError, "`batch_size` must be at least 1. Received: batch_size=0"),
-        ({"x": np.ones((0, 3))}, ValueError, r"at least one. Received: x with \[0\] rows"),
+        ({"x": np.ones((0, 3))}, ValueError, r"at least one. Received: \[0\] rows"),
         (
             {"x": (np.ones((2, 3)), np.ones((4, 3)))},
             ValueError,
-            r"same number of rows.*Received: x with \[2, 4\] rows",
+            r"same number of rows.*Received: \[2, 4\] rows",
         ),
     ],
 )

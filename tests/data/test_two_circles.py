@@ -17,5 +17,5 @@ def test_the_seed_decides():
 
 
 def test_factor_outside_zero_and_one_is_refused():
-    with pytest.raises(ValueError, match="`factor` must be between 0 and 1. Received: factor=1.5"):
+    with pytest.raises(ValueError, match="`factor` must be below 1. Received: factor=1.5"):
         two_circles(factor=1.5)

@@ -88,7 +88,7 @@ def test_a_given_perturbation_is_the_same_each_time(net):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (X[:0], r"`x` and `y` must hold the same number of rows .* Received: \[0\] rows"),
+        (X[:0], r"`x` must hold the same number of rows .* Received: \[0\] rows"),
         (tf.data.Dataset.from_tensor_slices(X[:0]), "`x` must hold at least one batch. Received"),
     ],
 )

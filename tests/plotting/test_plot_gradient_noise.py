@@ -38,8 +38,8 @@ def test_draws_a_new_figure_and_renders(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"noise": []}, r"`noise` must be what `gradient_noise` returned.* Received: keys \[\]"),
-        ({"noise": [{0: 1.0}, {1: 1.0}]}, r"with the same keys. Received: keys \[\[0\], \[1\]\]"),
+        ({"noise": []}, r"`noise` must be what `gradient_noise` returned.* Received: noise=\[\]"),
+        ({"noise": [{0: 1.0}, {1: 1.0}]}, r"with the same keys. Received: noise=\[\{0"),
         ({"at": [1, 2]}, "`at` must have one number for each of the 3 measurements. Received: 2"),
     ],
 )

@@ -46,6 +46,7 @@ CASES = [
     (two_outputs, {}, ValueError, "`classifier` must return one tensor"),
     (unreadable, {}, ValueError, "(?s)from_logits.*export keras_vat.VATModel"),
     (logits, {"path": 3}, TypeError, "`path` must be a string or a path.*Received: path=3"),
+    (logits, {"overwrite": "no"}, TypeError, "`overwrite` must be True or False.*='no'"),
     (logits, {"version": 0}, ValueError, "`version` must be at least 1"),
     (logits, {"version": "1"}, TypeError, "`version` must be an integer"),
     (logits, {"input_name": "a b"}, ValueError, "`input_name` must be a string.*'a b'"),
