@@ -182,7 +182,7 @@ def read_loss(loss):
         loss = keras.losses.get(loss)
     if loss is None or isinstance(loss, (list, tuple, dict)):
         return None, None
-    name = getattr(loss, "__name__", type(loss).__name__).lower().replace("_", "")
+    name = name_of_loss(loss)
     kinds = {
         "categorical": ("categoricalcrossentropy", "categoricalfocal", "kldivergence"),
         "bernoulli": ("binarycrossentropy", "binaryfocal"),
@@ -192,6 +192,12 @@ def read_loss(loss):
         if any(fragment in name for fragment in fragments):
             return kind, getattr(loss, "from_logits", None)
     return None, getattr(loss, "from_logits", None)
+
+
+def name_of_loss(loss):
+    """The name of a loss (a name, function or object) in small letters, without underscores."""
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
+    return name.lower().replace("_", "")
 
 
 def _look_like_probabilities(outputs):

@@ -11,6 +11,7 @@ from keras_vat.classifier_output import ClassifierOutput
 from keras_vat.forward_pass import ForwardPass
 from keras_vat.inner_scope import InnerScope
 from keras_vat.norms import rescaled
+from keras_vat.perturbable import is_floating
 from keras_vat.saved_seeds import seed_states
 
 BATCH_STATISTICS = ("batch", "moving", "update")
@@ -32,6 +33,9 @@ class Forward:
         loss: The compiled loss, as evidence on the output; or `None`.
         compute_loss: Callable `(y, y_pred) -> scalar`, the loss of a batch; `None`: the negative
             log likelihood.
+
+    Raises:
+        TypeError: If `classifier` is no Keras model or layer.
     """
 
     def __init__(
@@ -44,6 +48,11 @@ class Forward:
         loss=None,
         compute_loss=None,
     ):
+        if not isinstance(classifier, keras.layers.Layer):
+            raise TypeError(
+                "`classifier` must be a built Keras model. "
+                f"Received: classifier={classifier!r} (of type {type(classifier).__name__})"
+            )
         self.classifier = classifier
         self.training = training
         self.output = ClassifierOutput(classifier, output, from_logits, loss)
@@ -60,11 +69,6 @@ class Forward:
             return classifier
         if hasattr(classifier, "forward"):
             return classifier.forward()
-        if not isinstance(classifier, keras.layers.Layer):
-            raise TypeError(
-                "`classifier` must be a built Keras model. "
-                f"Received: classifier={classifier!r} (of type {type(classifier).__name__})"
-            )
         return cls(classifier)
 
     def labelled(self, x):
@@ -191,6 +195,16 @@ class Forward:
         finally:
             for thing, value in trainable:
                 thing.trainable = value
+
+
+def moved_by_passes(classifier):
+    """The numbers that a pass in training moves, as moving averages: neither weights nor seeds."""
+    return [
+        variable
+        for layer in classifier._flatten_layers()
+        for variable in layer._non_trainable_variables
+        if is_floating(variable.dtype)
+    ]
 
 
 def normalization_layers(classifier):

@@ -17,52 +17,69 @@ class JAXTraining:
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         trainable, non_trainable, optimizer_variables, metrics_variables = state
 
-        def total_loss(trainable):
+        def mapping(trainable, non_trainable, metrics_variables):
             values = (
                 (self.trainable_variables, trainable),
                 (self.non_trainable_variables, non_trainable),
                 (self.metrics_variables, metrics_variables),
                 (self.optimizer.variables, optimizer_variables),
             )
-            mapping = [pair for lists in values for pair in zip(*lists, strict=True)]
-            with keras.StatelessScope(mapping, collect_losses=True) as scope:
+            return [pair for lists in values for pair in zip(*lists, strict=True)]
+
+        def total_loss(trainable):
+            before = mapping(trainable, non_trainable, metrics_variables)
+            with keras.StatelessScope(before, collect_losses=True) as scope:
                 self._clear_losses()
                 step = self.compute_step(x, y, sample_weight)
                 total = step.supervised_loss
                 for regularizer, penalty in zip(self.regularizers, step.penalties, strict=True):
                     weight = jnp.asarray(regularizer.weight.value, total.dtype)
                     total += weight * jnp.asarray(penalty, total.dtype)
-                finite = jnp.all(
-                    jnp.asarray([jnp.isfinite(penalty) for penalty in step.penalties], bool)
-                )
-                self.track(step, total, finite)
-                # The host looks at a step while the next one runs: that must not move on either.
-                seen = [tracker.result() for tracker in self._penalty_trackers]
-                finite &= jnp.all(jnp.isfinite(jnp.asarray(seen)))
-                logs = self.compute_metrics(step.x, y, step.y_pred, sample_weight)
                 scaled = self.optimizer.scale_loss(total)
             moved = [
                 [scope.get_current_value(variable) for variable in variables]
                 for variables in (self.non_trainable_variables, self.metrics_variables)
             ]
-            return scaled, (finite, logs, *moved)
+            return scaled, (step, total, *moved)
 
         if not trainable:
             warnings.warn("The classifier has no trainable weights.", stacklevel=2)
         (_, found), gradients = jax.value_and_grad(total_loss, has_aux=True)(trainable)
-        finite, logs, non_trainable, metrics_variables = found
+        step, total, moved, metrics_variables = found
+        values = (step.supervised_loss, *step.penalties)
+        finite = jnp.all(jnp.asarray([jnp.isfinite(value) for value in values]))
+        usable = self._usable(gradients)
+        finite &= usable
+        with keras.StatelessScope(mapping(trainable, moved, metrics_variables)) as scope:
+            self.track(step, jnp.where(usable, total, jnp.nan), finite)
+            # The host looks at a step while the next one runs: that must not move on either.
+            trackers = (self._loss_tracker, self._supervised_tracker, *self._penalty_trackers)
+            finite &= jnp.all(jnp.isfinite(jnp.asarray([t.result() for t in trackers])))
+            logs = self.compute_metrics(step.x, y, step.y_pred, sample_weight)
+        metrics_variables = [scope.get_current_value(v) for v in self.metrics_variables]
+        non_trainable = [
+            jnp.where(finite, now, before) if jnp.issubdtype(now.dtype, jnp.floating) else now
+            for now, before in zip(moved, non_trainable, strict=True)
+        ]
 
         def apply():
             return self.optimizer.stateless_apply(optimizer_variables, gradients, trainable)
 
-        if self.regularizers:
-            # An update that a penalty would spoil is left out.
-            trainable, optimizer_variables = jax.lax.cond(
-                finite, apply, lambda: (list(trainable), list(optimizer_variables))
-            )
-        else:
-            trainable, optimizer_variables = apply()
+        # An update that would spoil the weights is left out.
+        trainable, optimizer_variables = jax.lax.cond(
+            finite, apply, lambda: (list(trainable), list(optimizer_variables))
+        )
         return logs, (trainable, non_trainable, optimizer_variables, metrics_variables)
+
+    def _usable(self, gradients):
+        """Whether all gradients are finite: those of a finite loss may be not.
+
+        Where losses are scaled, the optimizer looks itself, and lowers the scale.
+        """
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            return True
+        sums = [jnp.sum(gradient, dtype="float32") for gradient in gradients]
+        return jnp.all(jnp.isfinite(jnp.asarray(sums)))
 
     def make_train_function(self, force=False):
         if self.train_function is not None and not force:
@@ -81,7 +98,7 @@ class JAXTraining:
             logs, state = run(state, iterator)
             for place, variable in numbers:
                 variable._value = state[1][place]
-            self._unchecked = {name: logs[name] for name in self.penalty_names}
+            self._unchecked = {name: logs[name] for name in self.checked_names}
             return logs, state
 
         self.train_function = check_and_run

@@ -17,21 +17,6 @@ def check_strategy(strategy):
         )
 
 
-def zero_where_empty(means, rows):
-    """Means over this replica's rows; 0, not NaN, where a batch left it without any.
-
-    Args:
-        means: List of scalar tensors.
-        rows: List of scalar tensors, the number of rows behind each.
-    """
-    if autodiff.num_replicas() == 1:
-        return means
-    return [
-        tf.where(count > 0, mean, tf.zeros_like(mean))
-        for mean, count in zip(means, rows, strict=True)
-    ]
-
-
 def agree(condition, rows):
     """Exchanges between the replicas of a step what depends on all of them.
 
@@ -57,6 +42,15 @@ def agree(condition, rows):
         for count, total in zip(rows, tf.unstack(everywhere[1:]), strict=True)
     ]
     return tf.equal(everywhere[0], 0.0), shares
+
+
+def everywhere(condition):
+    """Whether a condition, a scalar boolean tensor, holds on every replica of a step."""
+    if autodiff.num_replicas() == 1:
+        return condition
+    broken = tf.cast(tf.logical_not(condition), "float32")
+    context = tf.distribute.get_replica_context()
+    return tf.equal(context.all_reduce(tf.distribute.ReduceOp.SUM, broken), 0.0)
 
 
 def unshared(value, share):

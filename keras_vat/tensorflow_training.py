@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vat import autodiff, replicas
+from keras_vat import autodiff, replicas, saved_seeds
+from keras_vat.forward import moved_by_passes
 
 
 class TensorFlowTraining:
@@ -21,14 +22,13 @@ class TensorFlowTraining:
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        state = [(v, tf.identity(v.value)) for v in moved_by_passes(self.classifier)]
         with tf.GradientTape() as tape:
             step = self.compute_step(x, y, sample_weight)
             rows = [tf.shape(tf.nest.flatten(step.x)[0])[0], *step.rows]
-            loss, *penalties = replicas.zero_where_empty(
-                [step.supervised_loss, *step.penalties], rows
-            )
-            step = step._replace(supervised_loss=loss, penalties=penalties)
-            finite = tf.reduce_all(tf.math.is_finite([tf.cast(p, "float32") for p in penalties]))
+            loss, penalties = step.supervised_loss, step.penalties
+            values = [tf.cast(value, "float32") for value in (loss, *penalties)]
+            finite = tf.reduce_all(tf.math.is_finite(values))
             finite, (labelled_share, *shares) = replicas.agree(finite, rows)
             total = tf.cast(labelled_share, loss.dtype) * loss
             for regularizer, penalty, share in zip(
@@ -39,14 +39,32 @@ class TensorFlowTraining:
                 total += weight * tf.cast(penalty, total.dtype)
             scaled_total = self.optimizer.scale_loss(total) if self.optimizer else total
         if self.trainable_weights:
-            self._apply(tape.gradient(scaled_total, self.trainable_weights), finite)
+            gradients = tape.gradient(scaled_total, self.trainable_weights)
+            usable = self._usable(gradients)
+            finite &= usable
+            total = tf.where(usable, total, tf.constant(np.nan, total.dtype))
+            self._apply(gradients, finite)
         else:
             warnings.warn("The classifier has no trainable weights.", stacklevel=2)
+        for variable, value in state:
+            variable.assign(tf.where(finite, variable.value, value))
         self.track(step, replicas.unshared(total, labelled_share), finite)
         return self.compute_metrics(step.x, y, step.y_pred, sample_weight=sample_weight)
 
+    def _usable(self, gradients):
+        """Whether all gradients are finite: those of a finite loss may be not.
+
+        A sum finds what is not finite without a copy. Where losses are scaled, the optimizer looks
+        itself, and lowers the scale.
+        """
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            return True
+        values = [getattr(gradient, "values", gradient) for gradient in gradients]
+        sums = [tf.reduce_sum(tf.cast(v, "float32")) for v in values if v is not None]
+        return replicas.everywhere(tf.reduce_all(tf.math.is_finite(sums)))
+
     def _apply(self, gradients, finite):
-        """Updates the weights, unless a penalty is not finite."""
+        """Updates the weights, unless something is not finite."""
         pairs = zip(gradients, self.trainable_weights, strict=True)
         pairs = [(gradient, weight) for gradient, weight in pairs if gradient is not None]
 
@@ -58,15 +76,24 @@ class TensorFlowTraining:
             # The replicas' sum can't be taken inside a condition: it is taken of zeros instead.
             pairs = [(tf.where(finite, g, tf.zeros_like(g)), weight) for g, weight in pairs]
             apply()
-        elif self.regularizers:
-            tf.cond(finite, apply, lambda: False)
         else:
-            apply()
+            tf.cond(finite, apply, lambda: False)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """As `keras.Model.compute_metrics`."""
         logs = super().compute_metrics(x, y, y_pred, sample_weight=sample_weight)
         return replicas.as_reducible(logs)
+
+    def _trackable_children(self, save_type="checkpoint", **kwargs):
+        """What `tf.train.Checkpoint` holds: also regularizers and seeds, which Keras leaves out."""
+        children = super()._trackable_children(save_type, **kwargs)
+        if save_type == "checkpoint":
+            for i, regularizer in enumerate(self.regularizers):
+                children[f"regularizer_{i}"] = regularizer
+            for name, layer in self.layers_with_seeds():
+                for i, seed in enumerate(saved_seeds.seed_states(layer)):
+                    children[f"{name}_{i}"] = seed
+        return children
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """As Keras does it, but from what the data say they are, without reading a batch.
@@ -91,7 +118,7 @@ class TensorFlowTraining:
 
         def run_and_check(iterator):
             logs = run(iterator)
-            self.check_finite({name: np.asarray(logs[name]) for name in self.penalty_names})
+            self.check_finite({name: np.asarray(logs[name]) for name in self.checked_names})
             return logs
 
         self.train_function = run_and_check

@@ -1,34 +1,25 @@
 """The front door: a Keras model that trains a classifier with regularizers."""
 
-from typing import NamedTuple
-
 import keras
-from keras import ops, tree
+from keras import ops
 
-from keras_vat import arguments, saved_seeds
+from keras_vat import arguments
 from keras_vat.autodiff import num_replicas
+from keras_vat.check_training_data import check_class_numbers, check_rows
 from keras_vat.classifier_output import OUTPUT_KINDS
+from keras_vat.data.first_rows import first_rows
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward import BATCH_STATISTICS, Forward
-from keras_vat.generators.first_images import first_images
 from keras_vat.perturbable import as_tensors
 from keras_vat.regularizers.regularizer_list import regularizer_list
+from keras_vat.saved_run import SavedRun
 from keras_vat.split_inputs import split_inputs
+from keras_vat.step import Step, check_finite, count_rows, mean_over
 from keras_vat.training import Training
 
 
-class Step(NamedTuple):
-    """What one training step computes before the gradient."""
-
-    x: object
-    y_pred: object
-    supervised_loss: object
-    penalties: list
-    rows: list
-
-
 @keras.saving.register_keras_serializable(package="keras_vat")
-class VATModel(Training, keras.Model):
+class VATModel(SavedRun, Training, keras.Model):
     """A classifier with regularizers: compile and fit it as any Keras model.
 
     Formula:
@@ -58,16 +49,17 @@ class VATModel(Training, keras.Model):
         batch_statistics: Normalisation layers in the passes of the penalties. `"batch"`: batch
             statistics, moving averages untouched (the papers' policy); `"moving"`: moving
             averages, as at inference; `"update"`: batch statistics that also move the averages.
-        nonfinite_penalty: What to do when a penalty is NaN or infinite; the weights are left
-            alone in that step in any case (on several replicas by gradients of zero, so that
-            momentum goes on). `"raise"`: stop, with the regularizer's name;
-            `"skip"`: go on, and count such steps in the logs as `skipped_steps`.
+        nonfinite_penalty: What to do when a penalty, the supervised loss or a gradient is NaN or
+            infinite; the weights and moving averages are left alone in that step in any case (on
+            several replicas by gradients of zero, so that momentum goes on). `"raise"`: stop, and
+            say which; `"skip"`: go on, and count such steps in the logs as `skipped_steps`.
         name: Name of the model.
 
     Raises:
         TypeError: if an argument is of the wrong type.
         ValueError: if an argument has an unknown value.
-        FloatingPointError: in `fit` and `train_on_batch`, for a penalty that is not finite.
+        FloatingPointError: in `fit` and `train_on_batch`, for a penalty, a supervised loss or a
+            gradient that is not finite.
 
     Example:
 
@@ -132,6 +124,11 @@ class VATModel(Training, keras.Model):
         return [regularizer.name for regularizer in self.regularizers]
 
     @property
+    def checked_names(self):
+        """The entries of the logs that must stay finite."""
+        return [*self.penalty_names, "supervised_loss", "loss"]
+
+    @property
     def step_trackers(self):
         """Metrics that only training steps update."""
         trackers = [self._supervised_tracker, *self._penalty_trackers]
@@ -141,15 +138,19 @@ class VATModel(Training, keras.Model):
 
     def fit(self, x=None, y=None, *args, **kwargs):
         """As `keras.Model.fit`."""
+        check_rows(x)
         if hasattr(x, "shape"):
             self._check_labels(y)
+            self._check_class_numbers(y)
         if any(regularizer.limits_inputs for regularizer in self.regularizers):
-            self._check_inputs(first_images(x))
+            self._check_inputs(first_rows(x))
         return super().fit(x, y, *args, **kwargs)
 
     def train_on_batch(self, x, y=None, *args, **kwargs):
         """As `keras.Model.train_on_batch`."""
+        check_rows(x)
         self._check_labels(y)
+        self._check_class_numbers(y)
         self._check_inputs(x)
         return super().train_on_batch(x, y, *args, **kwargs)
 
@@ -162,6 +163,11 @@ class VATModel(Training, keras.Model):
                 "with the others by keras_vat.data.semi_supervised((x, y), unlabeled). "
                 "Received: y=None"
             )
+
+    def _check_class_numbers(self, y):
+        shape = getattr(self.classifier, "output_shape", None) if self.classifier.built else None
+        num_classes = shape[-1] if isinstance(shape, tuple) and isinstance(shape[-1], int) else None
+        check_class_numbers(y, getattr(self, "loss", None), num_classes)
 
     def _check_inputs(self, x):
         """Lets the regularizers look at a batch outside of any compiled function."""
@@ -203,22 +209,24 @@ class VATModel(Training, keras.Model):
         for loss in labelled.losses:
             self.add_loss(loss)
         self.built = True  # the pass has built the classifier if need be
-        supervised_loss = self.compute_loss(
-            x=labeled, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
+        supervised_loss = mean_over(
+            count_rows(labeled),
+            lambda: self.compute_loss(
+                x=labeled, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
+            ),
         )
         penalties, rows = [], []
         for regularizer in self.regularizers:
             with_labels = regularizer.requires_labels or unlabeled is None
             batch = labeled if with_labels else unlabeled
+            rows.append(count_rows(batch))
+            targets = (y, sample_weight) if with_labels else (None, None)
             penalties.append(
-                regularizer.penalty(
-                    forward,
-                    batch,
-                    y if with_labels else None,
-                    sample_weight if with_labels else None,
+                mean_over(
+                    rows[-1],
+                    lambda r=regularizer, b=batch, t=targets: r.penalty(forward, b, *t),
                 )
             )
-            rows.append(ops.shape(tree.flatten(batch)[0])[0])
         return Step(labeled, y_pred, supervised_loss, penalties, rows)
 
     def _loss(self, y, y_pred):
@@ -226,7 +234,7 @@ class VATModel(Training, keras.Model):
 
     def track(self, step, total, finite):
         """Updates the trackers of losses and penalties."""
-        rows = ops.shape(tree.flatten(step.x)[0])[0]
+        rows = count_rows(step.x)
         skip = self._skipped_tracker is not None
         weight = ops.cast(finite, "float32") if skip else 1.0
 
@@ -248,53 +256,7 @@ class VATModel(Training, keras.Model):
         trained_only = {tracker.name for tracker in self.step_trackers}
         return {name: value for name, value in logs.items() if name not in trained_only}
 
-    def check_finite(self, penalties):
-        """Raises for the first penalty of the logs that is not finite."""
-        if self._skipped_tracker is not None:
-            return
-        for name, value in penalties.items():
-            if not ops.all(ops.isfinite(value)):
-                raise FloatingPointError(
-                    f"The penalty of regularizer '{name}' is not finite; the weights were left as "
-                    "they were before that step. Usual causes: inputs or logits that are not "
-                    "finite, a learning rate that diverges, float16 overflow. To skip such steps "
-                    "and count them, set `nonfinite_penalty='skip'`. "
-                    f"Received: {name}={float(ops.max(value))}"
-                )
-
-    def save_own_variables(self, store):
-        for key, layer in self._layers_by_key():
-            saved_seeds.save(store, key, layer)
-
-    def load_own_variables(self, store):
-        for key, layer in self._layers_by_key():
-            saved_seeds.load(store, key, layer)
-
-    def _layers_by_key(self):
-        regularizers = [(f"seeds_of_{layer.name}", layer) for layer in self.regularizers]
-        return [("seeds_of_the_classifier", self.classifier), *regularizers]
-
-    def get_config(self):
-        return {
-            "name": self.name,
-            "classifier": keras.saving.serialize_keras_object(self.classifier),
-            "classifier_dtype": keras.dtype_policies.serialize(self.classifier.dtype_policy),
-            "regularizers": [
-                keras.saving.serialize_keras_object(regularizer)
-                for regularizer in self.regularizers
-            ],
-            **self._config,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        config = dict(config)
-        for key in ("classifier", "regularizers"):
-            config[key] = keras.saving.deserialize_keras_object(
-                config[key], custom_objects=custom_objects
-            )
-        # A functional model's own config leaves its policy to the global one.
-        config["classifier"].dtype_policy = keras.dtype_policies.deserialize(
-            config.pop("classifier_dtype"), custom_objects=custom_objects
-        )
-        return cls(**config)
+    def check_finite(self, means):
+        """Raises for the first of the means in the logs that is not finite."""
+        if self._skipped_tracker is None:
+            check_finite(means)

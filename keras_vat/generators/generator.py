@@ -5,12 +5,14 @@ from keras import ops
 
 from keras_vat import arguments, saved_seeds
 from keras_vat.autodiff import is_symbolic, num_replicas
-from keras_vat.generators.first_images import first_images
+from keras_vat.data.first_rows import first_rows
+from keras_vat.saved_run import check_settings
+from keras_vat.whole_files import WholeFiles
 
 _ROUNDING = 1e-3
 
 
-class Generator(keras.Model):
+class Generator(WholeFiles, keras.Model):
     """Base class: images to a latent space of prior N(0, I) and back.
 
     `generator(x)` is the reconstruction `decode(encode(x))`. Train one by `compile(optimizer)` and
@@ -115,7 +117,7 @@ class Generator(keras.Model):
 
     def fit(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """As `keras.Model.fit`, on images: arrays, or a `tf.data.Dataset` of batches."""
-        self.begin_training(first_images(x, batch_size))
+        self.begin_training(first_rows(x, batch_size))
         return super().fit(x, y, batch_size, *args, **kwargs)
 
     def train_on_batch(self, x, *args, **kwargs):
@@ -199,10 +201,11 @@ class Generator(keras.Model):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        config = dict(config)
-        frozen = config.pop("frozen")
-        config["dtype"] = keras.dtype_policies.deserialize(config["dtype"], custom_objects)
-        generator = cls(**config)
+        settings = dict(config)
+        frozen = settings.pop("frozen", False)
+        settings["dtype"] = keras.dtype_policies.deserialize(config.get("dtype"), custom_objects)
+        generator = cls(**settings)
+        check_settings(cls.__name__, generator.get_config(), config)
         return generator.freeze() if frozen else generator
 
 
@@ -213,4 +216,4 @@ def _image_shape(input_shape):
             "`input_shape` must be (height, width, channels). "
             f"Received: input_shape={input_shape!r}"
         )
-    return tuple(arguments.whole_number("input_shape", size, 1) for size in sizes)
+    return arguments.shape("input_shape", input_shape)

@@ -6,12 +6,12 @@ from keras import utils
 from keras_vat.data.is_dataset import is_dataset
 
 
-def first_images(x, batch_size=None):
-    """One batch of images from what `fit` was given; `None` if it can't be had without loss.
+def first_rows(x, batch_size=None):
+    """One batch of inputs from what `fit` was given; `None` if it can't be had without loss.
 
     Args:
-        x: Array or tensor of images, or a `tf.data.Dataset` of batches of images or of tuples that
-            begin with one.
+        x: Array or tensor of rows, or a `tf.data.Dataset` of batches or of tuples that begin with
+            one.
         batch_size: Rows to take of an array, spread over its length. Defaults to `32`, as in
             `fit`.
     """

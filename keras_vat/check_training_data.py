@@ -1,0 +1,51 @@
+"""What `fit` and `train_on_batch` were given, looked at before the first step."""
+
+import numpy as np
+
+from keras_vat.classifier_output import name_of_loss
+from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
+
+
+def check_rows(x):
+    """Raises unless there is an input, and one with rows."""
+    if x is None:
+        raise ValueError("`x` is needed: inputs, or a dataset or generator. Received: x=None")
+    if isinstance(x, SemiSupervisedInputs) and x.labeled is None:
+        raise ValueError("`labeled` inputs are needed beside unlabelled ones. Received: None")
+    shape = getattr(x, "shape", (None,))
+    if len(shape) and shape[0] == 0:
+        raise ValueError(f"`x` must have at least one row. Received: x.shape={tuple(shape)}")
+
+
+def check_class_numbers(y, loss, num_classes):
+    """Raises for labels that are no classes of the sparse cross-entropy.
+
+    Left alone, TensorFlow stops at the first of them without saying which argument it is in, and
+    JAX takes its loss for 0.
+
+    Args:
+        y: Labels as `fit` was given them; what is no array is passed over.
+        loss: The compiled loss.
+        num_classes: Number of the classifier's outputs, `None` where it is unknown.
+    """
+    if not hasattr(y, "shape") or "sparsecategorical" not in name_of_loss(loss):
+        return
+    numbers = np.asarray(y)
+    if numbers.dtype.kind not in "biuf":
+        raise TypeError(
+            "`y` must be class numbers; make them of names by `np.unique(y, return_inverse=True)`. "
+            f"Received: y of dtype {numbers.dtype}"
+        )
+    ignored = getattr(loss, "ignore_class", None)
+    used = numbers if ignored is None else numbers[numbers != ignored]
+    if used.size and used.min() < 0:
+        raise ValueError(
+            "`y` must be class numbers from 0 on. Where -1 marks rows without a label, split them "
+            "by keras_vat.data.semi_supervised((x, y)). "
+            f"Received: y with values down to {used.min()}"
+        )
+    if used.size and num_classes is not None and used.max() >= num_classes:
+        raise ValueError(
+            f"`y` must be class numbers below {num_classes}, the number of the classifier's "
+            f"outputs. Received: y with values up to {used.max()}"
+        )

@@ -1,0 +1,112 @@
+"""What a file holds of a `VATModel`, and how it is read again."""
+
+import contextlib
+
+import keras
+
+from keras_vat import saved_seeds
+from keras_vat.version import __version__
+from keras_vat.whole_files import WholeFiles
+
+VERSION = "keras_vat_version"
+
+_PARTS = ("classifier", "classifier_dtype", "regularizers")
+
+
+class SavedRun(WholeFiles):
+    """Mix-in of `VATModel`: its config, its seeds, and files that are whole."""
+
+    def load_weights(self, filepath, *args, **kwargs):
+        """As `keras.Model.load_weights`; the optimizer's state is read before any step, too."""
+        optimizer = getattr(self, "optimizer", None)
+        if optimizer is not None and self.built and not optimizer.built:
+            optimizer.build(self.trainable_variables)
+        return super().load_weights(filepath, *args, **kwargs)
+
+    def save_own_variables(self, store):
+        for key, layer in self.layers_with_seeds():
+            saved_seeds.save(store, key, layer)
+
+    def load_own_variables(self, store):
+        for key, layer in self.layers_with_seeds():
+            saved_seeds.load(store, key, layer)
+
+    def layers_with_seeds(self):
+        """The names under which seeds are saved, with the layers that have them."""
+        regularizers = [(f"seeds_of_{layer.name}", layer) for layer in self.regularizers]
+        return [("seeds_of_the_classifier", self.classifier), *regularizers]
+
+    def get_config(self):
+        return {
+            VERSION: __version__,
+            "name": self.name,
+            "classifier": keras.saving.serialize_keras_object(self.classifier),
+            "classifier_dtype": keras.dtype_policies.serialize(self.classifier.dtype_policy),
+            "regularizers": [
+                keras.saving.serialize_keras_object(regularizer)
+                for regularizer in self.regularizers
+            ],
+            **self._config,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        settings = dict(config)
+        version = settings.pop(VERSION, "unknown")
+        check_settings("VATModel", _PARTS, set(config) & set(_PARTS), version)
+        classifier, dtype, regularizers = (settings.pop(name) for name in _PARTS)
+        classifier = keras.saving.deserialize_keras_object(
+            classifier, custom_objects=custom_objects
+        )
+        # A functional model's own config leaves its policy to the global one.
+        classifier.dtype_policy = keras.dtype_policies.deserialize(
+            dtype, custom_objects=custom_objects
+        )
+        with _unknown_settings_explained("VATModel", version):
+            regularizers = [
+                keras.saving.deserialize_keras_object(saved, custom_objects=custom_objects)
+                for saved in regularizers
+            ]
+            model = cls(classifier, regularizers, **settings)
+        check_settings("VATModel", model.get_config(), {VERSION, *config}, version)
+        for regularizer, saved in zip(regularizers, config["regularizers"], strict=True):
+            known = regularizer.get_config()
+            check_settings(type(regularizer).__name__, known, saved["config"], version)
+        return model
+
+
+@contextlib.contextmanager
+def _unknown_settings_explained(owner, version):
+    """Says of a constructor's "unexpected keyword argument" where it comes from."""
+    try:
+        yield
+    except TypeError as error:
+        if "unexpected keyword argument" not in str(error):
+            raise
+        raise ValueError(_message(owner, version, error)) from error
+
+
+def check_settings(owner, known, saved, version="unknown"):
+    """Raises unless a file has exactly the settings that this version of the package knows.
+
+    A default in the place of a missing one could be another than the one that the run had. So a
+    setting whose meaning changes gets another name.
+
+    Args:
+        owner: Name of the class, for the message.
+        known: Names of the settings.
+        saved: Those in the file.
+        version: The version of the package that wrote it.
+    """
+    missing, unknown = sorted(set(known) - set(saved)), sorted(set(saved) - set(known))
+    if missing or unknown:
+        raise ValueError(_message(owner, version, f"missing {missing}, unknown {unknown}"))
+
+
+def _message(owner, version, received):
+    return (
+        f"The file's settings of {owner} are not those of this version of keras_vat, "
+        f"{__version__}: it was written by version {version}. Load it with that one, and save the "
+        "weights alone (`save_weights`), which do not depend on settings. "
+        f"Received: {received}"
+    )
