@@ -17,8 +17,9 @@ def none(**_):
 
 rpt, vat, fat = method("rpt"), method("vat"), method("fat")
 at_l2, at_linf = method("at", norm="l2"), method("at", norm="linf")
-# VAT as its authors compute it; `vat` has this package's curvature.
+# VAT as its authors compute it, and with the true curvature at r = 0; `vat` has neither.
 papers_vat = method("vat", curvature="finite_difference", xi=1e-6)
+true_vat = method("vat", curvature="logit_difference")
 vmt_shift, vmt_rotation, vmt_scale = (
     method("vmt", fields=field) for field in ("shift", "rotation", "scale")
 )
@@ -59,7 +60,7 @@ def epsilons(*choices):
 
 def around(epsilon):
     """Values around a published epsilon."""
-    return epsilons(*(round(share * epsilon, 6) for share in (0.7, 1.0, 1.4)))
+    return epsilons(*(round(share * epsilon, 6) for share in (0.5, 0.7, 1.0, 1.4)))
 
 
 def weights(*choices):

@@ -134,11 +134,11 @@ class LatentVirtualAdversarialPerturbation(FrozenGeneratorLayer, VirtualAdversar
     def _ascent(self, view, direction):
         """Where D grows, seen from a direction: g + epsilon J^T G J d, or its gradient at xi d."""
         forward, z = view.forward, view.z
-        xi, divergence = self.step(forward, z), self.divergence(forward, z)
-        if self.method == "finite_difference":
+        divergence, (way, xi) = self.divergence(forward, z), self.method(forward, z)
+        if way == "finite_difference":
             return gradient_beyond(forward, z, divergence, view.reference.target, direction, xi)
         clean = forward.clean(z)
-        tangent = directional_derivative(forward, z, direction, self.method, xi)
+        tangent = directional_derivative(forward, z, direction, way, xi)
         ascent = ops.cast(self.epsilon, tangent.dtype) * divergence.curvature(clean.target, tangent)
         if self._config["reference"] == "input":
             ascent += slope_of(divergence, view.reference.target, clean.target)

@@ -23,7 +23,8 @@ class VirtualAdversarialTraining(PerturbationRegularizer):
             tune. Start near the size of a change that should not matter to a person.
         num_power_iterations: K, an integer of at least 0; 1 is almost always enough.
         curvature: How H d is computed: `"exact"`, `"logit_difference"`, `"finite_difference"`
-            (the paper's eq. 12) or `"auto"`; see `VirtualAdversarialPerturbation`.
+            (the paper's eq. 12) or `"auto"` (default): in training the gradient of D at a random
+            point as far away as r will be; see `VirtualAdversarialPerturbation`.
         xi: Step of the differences; `None`: chosen. `curvature="finite_difference", xi=1e-6` is
             the paper's setting.
         sign_search: Whether to keep the better of +r and -r (FAT, section 3.2).

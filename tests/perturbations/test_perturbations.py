@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from golden.tanh_net import TanhNet, kl, softmax
+from keras import ops
 
 from keras_vat import Forward
 from keras_vat.divergences import Categorical, Divergence
@@ -68,6 +69,36 @@ def test_power_iteration_finds_the_dominant_eigenvector(net, model, curvature):
     _, vectors = np.linalg.eigh(net.hessian(X))
     cosine = np.abs(np.sum(found * vectors[:, :, -1], axis=1))
     np.testing.assert_allclose(cosine, 1.0, atol=1e-3 if curvature == "exact" else 1e-2)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_in_training_the_gradient_is_taken_as_far_away_as_r_is(k):
+    w = 3.0 * np.random.default_rng(4).normal(size=(5, 4))
+    layer = keras.layers.Dense(4, use_bias=False, dtype="float64")
+    model = keras.Sequential([keras.Input((5,), dtype="float64"), layer])
+    model.set_weights([w])
+    perturbation = VirtualAdversarialPerturbation(0.7, k, seed=5)
+    found = ops.convert_to_numpy(perturbation(Forward(model, training=True), X))
+    start = VirtualAdversarialPerturbation(0.7, 0, seed=5)
+    r, p = ops.convert_to_numpy(start(model, X)), softmax(X @ w)
+    for _ in range(k):
+        r = 0.7 * unit((softmax((X + r) @ w) - p) @ w.T)
+    np.testing.assert_allclose(found, r, rtol=1e-6, atol=1e-9)
+
+
+def test_in_training_the_step_follows_epsilon_down_to_what_the_dtype_resolves(model):
+    forward = Forward(model, training=True)
+    perturbation = VirtualAdversarialPerturbation(2.0)
+    x = ops.convert_to_tensor(X)
+    perturbation.epsilon = 0.5
+    way, xi = perturbation.method(forward, x)
+    assert way == "finite_difference" and float(xi) == 0.5
+    perturbation.epsilon = 0.0
+    _, xi = perturbation.method(forward, x)
+    assert float(xi) == pytest.approx(1e-5 * np.sqrt(np.mean(np.sum(X**2, axis=1))))
+    assert VirtualAdversarialPerturbation(2.0, curvature="exact").method(forward, x)[1] is None
+    assert VirtualAdversarialPerturbation(2.0, xi=0.1).method(forward, x) == (way, 0.1)
+    assert perturbation.method(Forward(model), x)[0] == "logit_difference"
 
 
 def test_virtual_adversarial_perturbation_of_a_linear_classifier_is_the_closed_form():
