@@ -12,7 +12,7 @@ import resource
 import subprocess
 import sys
 
-METHODS = ("supervised", "entropy", "rpt", "at", "vat", "vat exact", "vat finite_difference")
+METHODS = ("supervised", "entropy", "rpt", "at", "vat", "vat exact", "vat logit_difference")
 
 
 def resident():

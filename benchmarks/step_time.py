@@ -36,7 +36,7 @@ METHODS = {
     "at": (4, None),
     "vat": (5, 6),
     "vat exact": (5, 6),
-    "vat finite_difference": (5, 6),
+    "vat logit_difference": (5, 6),
     "vat+entropy": (5, 8),
     "vmt": (3, None),
     "vmt shift": (3, None),

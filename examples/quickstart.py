@@ -45,14 +45,14 @@ def perceptron():
     return keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), *hidden, layers.Dense(10)])
 
 
-def train(method, seed, num_labels, epochs):
+def train(methods, seed, num_labels, epochs):
     (x, y), (x_test, y_test) = keras_vat.data.load("digits")
     chosen = keras_vat.data.labeled_split(y, num_labels, seed=seed)
     batches = keras_vat.data.semi_supervised(
         (x[chosen], y[chosen]), x, labeled_batch_size=32, unlabeled_batch_size=128, seed=seed
     )
     keras.utils.set_random_seed(seed)
-    model = keras_vat.VATModel(perceptron(), METHODS[method]())
+    model = keras_vat.VATModel(perceptron(), methods)
     updates = epochs * len(batches)
     model.compile(
         keras.optimizers.Adam(
@@ -107,7 +107,7 @@ def main():
         print(f"{method:14}", end="", flush=True)
         errors[method] = []
         for seed in range(arguments.seeds):
-            error, model = train(method, seed, arguments.labels, arguments.epochs)
+            error, model = train(METHODS[method](), seed, arguments.labels, arguments.epochs)
             errors[method].append(error)
             print(f"{error:7.1f}", end="", flush=True)
         print(f"   |{np.mean(errors[method]):6.1f} ±{np.std(errors[method]):4.1f}")

@@ -1,0 +1,131 @@
+"""XLA and `steps_per_execution`: what they do to the time of a step, for every method and net.
+
+Steps with and without `jit_compile` are timed in turn within one process, with the time that the
+first one takes, and beside them what Keras makes of `jit_compile="auto"` on this machine. Then
+`fit` with several steps per execution, on a small perceptron, where calls cost most, and on
+mnist_mlp.
+
+    python benchmarks/compilation.py          # about ten minutes on two cores
+    python benchmarks/compilation.py --nets mnist_mlp
+"""
+
+import argparse
+import time
+
+import keras
+import numpy as np
+import report
+import step_time
+
+import keras_vat
+from keras_vat import regularizers
+
+METHODS = ("supervised", "entropy", "rpt", "at", "vat", "vmt", "fat", "lvat-vae")
+EXECUTIONS = (1, 5, 20)
+UPDATES = 200
+
+
+def small_perceptron():
+    layers = keras.layers
+    return keras.Sequential(
+        [keras.Input((28, 28, 1)), layers.Flatten(), layers.Dense(16, "relu"), layers.Dense(10)]
+    )
+
+
+def seconds(function, repeats):
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def compare(net, method, repeats):
+    """A step with and without XLA."""
+    build, shape, *_ = step_time.NETS[net]
+    data = step_time.batch(shape, *step_time.sizes(net, semi_supervised=False))
+    steps, first = {}, {}
+    for xla in (False, True):
+        start = time.perf_counter()
+        steps[xla], _ = step_time.step_function(build, method, data, xla)
+        steps[xla]()
+        first[xla] = time.perf_counter() - start
+    rounds = [{xla: seconds(step, 1)[0] for xla, step in steps.items()} for _ in range(repeats)]
+    ratio = report.quartiles([taken[True] / taken[False] for taken in rounds])
+    return {
+        "net": net,
+        "method": method,
+        "ms per step": 1e3 * float(np.median([taken[False] for taken in rounds])),
+        "with XLA, over without": ratio["median"],
+        "quartiles": [round(q, 3) for q in ratio["quartiles"]],
+        "first step, s": first[False],
+        "first step with XLA, s": first[True],
+        '"auto" takes XLA': automatic(build()),
+        "faster": "XLA" if ratio["median"] < 1 else "no XLA",
+    }
+
+
+def automatic(classifier):
+    model = keras_vat.VATModel(classifier, regularizers.get("vat", epsilon=1.0))
+    model.compile("adam", "sparse_categorical_crossentropy", jit_compile="auto")
+    return bool(model.jit_compile)
+
+
+def executions(name, build, repeats):
+    """`fit` with several steps for each call of the compiled function."""
+    x, y = step_time.batch((28, 28, 1), 64 * UPDATES // 10, None)
+    import tensorflow as tf
+
+    data = tf.data.Dataset.from_tensor_slices((x, y)).batch(64, drop_remainder=True).repeat()
+    models = {}
+    for count in EXECUTIONS:
+        model = models[count] = keras_vat.VATModel(build(), regularizers.get("vat", epsilon=1.0))
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss, steps_per_execution=count)
+    settings = {"steps_per_epoch": UPDATES, "verbose": 0, "shuffle": False}
+    rounds = []
+    for _ in range(repeats + 1):
+        rounds.append(
+            {
+                count: seconds(lambda m=model: m.fit(data, **settings), 1)[0]
+                for count, model in models.items()
+            }
+        )
+    for count in EXECUTIONS:
+        ratio = report.quartiles([taken[count] / taken[1] for taken in rounds[1:]])
+        yield {
+            "net": name,
+            "steps per execution": count,
+            "ms per step": 1e3 * float(np.median([t[count] for t in rounds[1:]])) / UPDATES,
+            "over one": ratio["median"],
+            "quartiles": [round(q, 3) for q in ratio["quartiles"]],
+        }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--nets", nargs="+", choices=step_time.NETS, default=list(step_time.NETS))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    rows = []
+    for net in arguments.nets:
+        for method in arguments.methods:
+            rows.append(compare(net, method, arguments.repeats))
+            print(report.table(rows[-1:], list(rows[0])), flush=True)
+    report.save("compilation", rows, repeats=arguments.repeats)
+    rows = [
+        row
+        for name, build in (
+            ("784-16-10", small_perceptron),
+            ("mnist_mlp", keras_vat.classifiers.mnist_mlp),
+        )
+        for row in executions(name, build, arguments.repeats)
+    ]
+    print(report.table(rows, list(rows[0])))
+    report.save("steps_per_execution", rows, repeats=arguments.repeats)
+
+
+if __name__ == "__main__":
+    main()
