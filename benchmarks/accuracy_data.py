@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 import keras_vat
+from keras_vat.data.array_rows import ArrayRows
 from keras_vat.data.shuffled_rows import ShuffledRows
 
 CHUNK = 5000
@@ -78,11 +79,9 @@ def batches(rows, settings, seed):
             seed=seed,
             repeat=True,
         )
-    if keras.backend.backend() == "jax":
-        return LabeledBatches(rows.labeled, settings.labeled_batch_size, augment, seed)
-    from keras_vat.data.array_rows import ArrayRows  # needs TensorFlow
-
     labeled = ArrayRows.labeled(rows.labeled)
+    if keras.backend.backend() == "jax":
+        return LabeledBatches(labeled, settings.labeled_batch_size, augment, seed)
     labeled = labeled.batches(settings.labeled_batch_size, seed, repeat=True)
     if augment is not None:
         labeled = labeled.map(lambda x, y: (augment(x, training=True), y))
@@ -94,9 +93,9 @@ class LabeledBatches(keras.utils.PyDataset):
 
     num_batches = None
 
-    def __init__(self, pairs, batch_size, augment, seed):
+    def __init__(self, rows, batch_size, augment, seed):
         super().__init__()
-        self._rows = ShuffledRows(pairs, "labeled", seed)
+        self._rows = ShuffledRows(rows, seed)
         self._batch_size, self._augment = batch_size, augment
 
     def __getitem__(self, number):

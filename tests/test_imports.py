@@ -117,7 +117,6 @@ USE_TENSORFLOW = {
     "callbacks/summaries.py",
     "data/array_rows.py",
     "data/dataset_rows.py",
-    "data/matching_rows.py",
     "data/semi_supervised.py",
     "serving/export_for_serving.py",
     "serving/served_classifier.py",

@@ -2,7 +2,9 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import tree
+
+from keras_vat.data.is_dataset import is_dataset
 
 # Few rows are shuffled for several passes at once: about so many indices per draw.
 _INDICES_PER_DRAW = 1024
@@ -12,7 +14,7 @@ class ArrayRows:
     """Rows of one or several arrays of equal length.
 
     A batch costs one gather per array: the shuffled indices are made a whole pass at a time, so
-    nothing is done row by row.
+    nothing is done row by row. TensorFlow is needed for `batches` alone.
 
     Args:
         arrays: Array, or structure of arrays, with one row per example.
@@ -22,8 +24,8 @@ class ArrayRows:
 
     def __init__(self, arrays, name, indices=None):
         self._name = name
-        self._arrays = _as_tensors(arrays, name)
-        lengths = [len(array) for array in tf.nest.flatten(self._arrays)]
+        self._arrays = _as_arrays(arrays, name)
+        lengths = [len(array) for array in tree.flatten(self._arrays)]
         if len(set(lengths)) != 1:
             raise ValueError(
                 f"All arrays in `{name}` must have the same number of rows. "
@@ -59,20 +61,26 @@ class ArrayRows:
 
     @property
     def spec(self):
-        """Structure of `tf.TensorSpec` of one row."""
-        return tf.nest.map_structure(
-            lambda array: tf.TensorSpec(array.shape[1:], array.dtype), self._arrays
+        """Structure of things with `shape` and `dtype`, as one row has them."""
+        return tree.map_structure(
+            lambda array: np.broadcast_to(np.zeros((), array.dtype), array.shape[1:]),
+            self._arrays,
         )
+
+    def take(self, places):
+        """The rows at some places of this source, a structure of arrays."""
+        chosen = self._indices[places]
+        return tree.map_structure(lambda array: array[chosen], self._arrays)
 
     def split_by_label(self):
         """The rows whose label is not -1, and the inputs of those whose label is."""
         x, y = self._arrays[:2]
-        if not isinstance(y, tf.Tensor):
+        if not isinstance(y, np.ndarray):
             raise ValueError(
                 "`unlabeled=None` needs a single array of labels, in which -1 marks the unlabelled "
                 f"rows. Received: labeled with labels in a {type(y).__name__}"
             )
-        labels = y.numpy().reshape(len(y), -1)
+        labels = y.reshape(len(y), -1)
         unlabeled = (labels == -1).all(axis=1)
         if unlabeled.all() or not unlabeled.any():
             which = "none" if not unlabeled.any() else "all"
@@ -94,7 +102,11 @@ class ArrayRows:
             seed: Integer, or `None`.
             repeat: `True`: endless, batches span passes; `False`: one pass.
         """
-        rows = tf.constant(self._indices, "int64")
+        import tensorflow as tf  # here, so that the package does without it where it can
+
+        with tf.device("/CPU:0"):
+            arrays = tree.map_structure(tf.convert_to_tensor, self._arrays)
+            rows = tf.constant(self._indices, "int64")
         num_rows = self.num_rows
         passes = max(1, _INDICES_PER_DRAW // num_rows) if repeat else 1
         seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
@@ -106,7 +118,7 @@ class ArrayRows:
             return tf.gather(rows, order)
 
         def gather(indices):
-            return tf.nest.map_structure(lambda array: tf.gather(array, indices), self._arrays)
+            return tree.map_structure(lambda array: tf.gather(array, indices), arrays)
 
         indices = (seeds if repeat else seeds.take(1)).map(shuffled_rows).prefetch(1)
         indices = indices.rebatch(batch_size, drop_remainder=True)
@@ -115,30 +127,25 @@ class ArrayRows:
         return indices.map(gather)
 
 
-def _as_tensors(arrays, name):
-    """Structure of arrays to structure of tensors in host memory, lists to tuples."""
+def _as_arrays(arrays, name):
+    """Structure of NumPy arrays; lists of arrays become tuples."""
     if isinstance(arrays, dict):
-        return {key: _as_tensors(value, name) for key, value in arrays.items()}
+        return {key: _as_arrays(value, name) for key, value in arrays.items()}
     if isinstance(arrays, tuple) and hasattr(arrays, "_fields"):
-        return type(arrays)(*(_as_tensors(value, name) for value in arrays))
+        return type(arrays)(*(_as_arrays(value, name) for value in arrays))
     if isinstance(arrays, tuple) or _is_list_of_arrays(arrays):
-        return tuple(_as_tensors(value, name) for value in arrays)
-    if arrays is None or isinstance(arrays, tf.data.Dataset):
+        return tuple(_as_arrays(value, name) for value in arrays)
+    if arrays is None or is_dataset(arrays):
         raise TypeError(
             f"`{name}` must hold arrays only. Received: {type(arrays).__name__} inside {name}"
         )
-    with tf.device("/CPU:0"):
-        if not isinstance(arrays, tf.Tensor):
-            arrays = np.asarray(arrays)
-        if arrays.ndim == 0:
-            raise ValueError(
-                f"Arrays in `{name}` must have a first axis with one row per example. "
-                f"Received: a scalar inside {name}"
-            )
-        floatx = keras.config.floatx()
-        if arrays.dtype == "float64" and floatx != "float64":
-            arrays = tf.cast(arrays, floatx) if tf.is_tensor(arrays) else arrays.astype(floatx)
-        return tf.convert_to_tensor(arrays)
+    arrays = np.asarray(arrays)
+    if arrays.ndim == 0:
+        raise ValueError(
+            f"Arrays in `{name}` must have a first axis with one row per example. "
+            f"Received: a scalar inside {name}"
+        )
+    return arrays.astype(keras.config.floatx()) if arrays.dtype == "float64" else arrays
 
 
 def _is_list_of_arrays(arrays):

@@ -1,24 +1,24 @@
 """Checks that labelled and unlabelled rows can share one training step."""
 
-import tensorflow as tf
+from keras import tree
 
 
 def check_matching(labeled, unlabeled):
-    """Raises unless both specs agree in structure, shapes and kinds of dtype.
+    """Raises unless both agree in structure, shapes and kinds of dtype.
 
     Args:
-        labeled: Structure of `tf.TensorSpec` of one labelled input.
-        unlabeled: Structure of `tf.TensorSpec` of one unlabelled input.
+        labeled: Structure of things with `shape` and `dtype`: one labelled input.
+        unlabeled: The same of one unlabelled input.
     """
     received = f"Received: labeled={_describe(labeled)}, unlabeled={_describe(unlabeled)}"
     try:
-        tf.nest.assert_same_structure(labeled, unlabeled)
+        tree.assert_same_structure(labeled, unlabeled)
     except (TypeError, ValueError):
         raise ValueError(
             f"`unlabeled` must have the structure of the inputs in `labeled`. {received}"
         ) from None
-    pairs = list(zip(tf.nest.flatten(labeled), tf.nest.flatten(unlabeled), strict=True))
-    if any(not one.shape.is_compatible_with(other.shape) for one, other in pairs):
+    pairs = list(zip(tree.flatten(labeled), tree.flatten(unlabeled), strict=True))
+    if not all(_compatible(one.shape, other.shape) for one, other in pairs):
         raise ValueError(
             f"Rows of `unlabeled` must have the shape of those in `labeled`. {received}"
         )
@@ -39,11 +39,28 @@ def check_batch_fits(num_rows, unlabeled_batch_size):
         )
 
 
+def _compatible(shape, other):
+    if _unknown(shape) or _unknown(other):
+        return True
+    return len(shape) == len(other) and all(
+        None in sizes or sizes[0] == sizes[1] for sizes in zip(shape, other, strict=True)
+    )
+
+
+def _unknown(shape):
+    """A `tf.TensorShape` of unknown rank has neither length nor sizes."""
+    return getattr(shape, "rank", 0) is None
+
+
 def _kind(dtype):
-    if dtype.is_floating:
-        return "floating"
-    return "integer" if dtype.is_integer else dtype.name
+    """ "floating", "integer", or the dtype's own name; of a NumPy or a TensorFlow dtype."""
+    for start, kind in (("float", "floating"), ("bfloat", "floating"), ("int", "integer")):
+        if dtype.name.removeprefix("u").startswith(start):
+            return kind
+    return dtype.name
 
 
 def _describe(spec):
-    return tf.nest.map_structure(lambda t: f"{t.dtype.name}{tuple(t.shape)}", spec)
+    return tree.map_structure(
+        lambda t: f"{t.dtype.name}{'' if _unknown(t.shape) else tuple(t.shape)}", spec
+    )

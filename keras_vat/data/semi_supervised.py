@@ -4,7 +4,9 @@ import keras
 
 from keras_vat import arguments
 from keras_vat.autodiff import LAYERS_WORK_IN_PIPELINES
+from keras_vat.data.array_rows import ArrayRows
 from keras_vat.data.is_dataset import is_dataset
+from keras_vat.data.matching_rows import check_batch_fits, check_matching
 from keras_vat.data.semi_supervised_batches import SemiSupervisedBatches
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.data.stream_seeds import stream_seeds
@@ -76,7 +78,16 @@ def semi_supervised(
     labeled_seed, unlabeled_seed = stream_seeds(seed, 2)
     augment = _augment_function(augment)
 
-    if not (LAYERS_WORK_IN_PIPELINES or is_dataset(labeled) or is_dataset(unlabeled)):
+    is_pipeline = is_dataset(labeled) or is_dataset(unlabeled)
+    labeled = _source(labeled).labeled(labeled)
+    if unlabeled is None:
+        labeled, unlabeled = labeled.split_by_label()
+    else:
+        unlabeled = _source(unlabeled).unlabeled(unlabeled)
+    check_matching(labeled.spec[0], unlabeled.spec)
+    check_batch_fits(unlabeled.num_rows, unlabeled_batch_size)
+
+    if not (LAYERS_WORK_IN_PIPELINES or is_pipeline):
         return SemiSupervisedBatches(
             labeled,
             unlabeled,
@@ -89,20 +100,6 @@ def semi_supervised(
 
     import tensorflow as tf  # here, so that the package does without it where it can
 
-    from keras_vat.data.array_rows import ArrayRows
-    from keras_vat.data.dataset_rows import DatasetRows
-    from keras_vat.data.matching_rows import check_batch_fits, check_matching
-
-    source = DatasetRows if is_dataset(labeled) else ArrayRows
-    labeled = source.labeled(labeled)
-    if unlabeled is None:
-        labeled, unlabeled = labeled.split_by_label()
-    else:
-        source = DatasetRows if is_dataset(unlabeled) else ArrayRows
-        unlabeled = source.unlabeled(unlabeled)
-    check_matching(labeled.spec[0], unlabeled.spec)
-    check_batch_fits(unlabeled.num_rows, unlabeled_batch_size)
-
     def join(labeled_batch, inputs):
         x, *targets = labeled_batch
         return (SemiSupervisedInputs(augment(x), augment(inputs)), *targets)
@@ -113,6 +110,15 @@ def semi_supervised(
         unlabeled.batches(unlabeled_batch_size, unlabeled_seed, repeat=repeat),
     )
     return batches.map(join).prefetch(tf.data.AUTOTUNE)
+
+
+def _source(rows):
+    """The class that reads such rows."""
+    if not is_dataset(rows):
+        return ArrayRows
+    from keras_vat.data.dataset_rows import DatasetRows  # TensorFlow is imported here
+
+    return DatasetRows
 
 
 def _augment_function(augment):

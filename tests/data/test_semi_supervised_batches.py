@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_vat.data import augmentation, semi_supervised
+from keras_vat.data.array_rows import ArrayRows
 from keras_vat.data.semi_supervised_batches import SemiSupervisedBatches
 from keras_vat.regularizers import EntropyMinimization
 
@@ -13,8 +14,20 @@ Y = np.arange(10)
 MORE = np.arange(100.0, 125.0)[:, None]
 
 
-def batches(labeled=(X, Y), unlabeled=MORE, sizes=(4, 8), repeat=False, augment=lambda x: x):
-    return SemiSupervisedBatches(labeled, unlabeled, *sizes, augment, (1, 2), repeat)
+def batches(
+    labeled=(X, Y),
+    unlabeled=MORE,
+    sizes=(4, 8),
+    repeat=False,
+    augment=lambda x: x,
+    seeds=(1, 2),
+):
+    labeled = ArrayRows.labeled(labeled)
+    if unlabeled is None:
+        labeled, unlabeled = labeled.split_by_label()
+    else:
+        unlabeled = ArrayRows.unlabeled(unlabeled)
+    return SemiSupervisedBatches(labeled, unlabeled, *sizes, augment, seeds, repeat)
 
 
 def epoch(data, number=3):
@@ -59,8 +72,7 @@ def test_without_a_seed_the_global_one_decides():
     orders = []
     for _ in range(2):
         keras.utils.set_random_seed(5)
-        data = SemiSupervisedBatches((X, Y), MORE, 4, 8, lambda x: x, (None, None), False)
-        orders.append(data[0][1])
+        orders.append(batches(seeds=(None, None))[0][1])
     np.testing.assert_array_equal(*orders)
 
 
@@ -98,10 +110,18 @@ def test_rows_marked_minus_one_weights_structures_and_augmentation():
     assert labels.max() < 4 and inputs.unlabeled["a"].min() >= 4 and weights.shape == (2,)
 
 
-def test_what_can_not_be_batched_is_refused():
-    with pytest.raises(TypeError, match="`labeled` must be a tuple of arrays"):
-        batches(labeled=X)
-    with pytest.raises(ValueError, match=r"as many rows each. Received: \[9, 10\]"):
-        batches(labeled=(X, Y[:9]))
-    with pytest.raises(ValueError, match="Received: 10 labelled and 25 unlabelled rows"):
-        batches(sizes=(4, 26))
+@pytest.mark.parametrize(
+    ("labeled", "unlabeled", "error", "message"),
+    [
+        (X, MORE, TypeError, "`labeled` must be a tuple of arrays"),
+        ((X, Y[:9]), MORE, ValueError, r"same number of rows.*rows \[10, 9\]"),
+        ((X, Y), MORE[:, 0], ValueError, "`unlabeled` must have the shape"),
+        ((X, Y), {"a": MORE}, ValueError, "`unlabeled` must have the structure"),
+        ((X, Y), MORE.astype("int32"), TypeError, "`unlabeled` must have the kind of dtype"),
+        ((X, Y), MORE[:7], ValueError, "unlabelled rows: 7"),
+        ((X, Y), None, ValueError, "none of its 10 labels -1"),
+    ],
+)
+def test_what_can_not_be_batched_is_refused_on_every_backend(labeled, unlabeled, error, message):
+    with pytest.raises(error, match=message):
+        semi_supervised(labeled, unlabeled, 4, 8)
