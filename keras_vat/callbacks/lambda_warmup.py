@@ -38,3 +38,4 @@ class LambdaWarmup(Warmup):
     """
 
     attribute = "bad_sample_weight"
+    cure = "add FastAdversarialTraining"

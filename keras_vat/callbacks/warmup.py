@@ -62,6 +62,9 @@ class Warmup(keras.callbacks.Callback):
 
     attribute = None
 
+    cure = None
+    """What to do where no regularizer of the model has the number."""
+
     def __init__(
         self,
         start=0.0,
@@ -143,6 +146,12 @@ class Warmup(keras.callbacks.Callback):
             found = [r for r in movable if r is wanted]
         if len(found) == 1:
             return found[0]
+        if not movable:
+            cure = f"; {self.cure}" if self.cure else ""
+            raise ValueError(
+                f"`regularizers` must hold one that has a {self.attribute}{cure}. "
+                f"Received: regularizers={[r.name for r in regularizers]}"
+            )
         received = getattr(wanted, "name", wanted)
         raise ValueError(
             f"`regularizer` must name one regularizer of the model whose `{self.attribute}` can be "

@@ -157,7 +157,11 @@ def test_finds_by_name_by_object_and_the_only_one(make_model, numbers, x):
         (AlphaWarmup(), r"these are \['entropy', 'vat'\].*Received: regularizer=None"),
         (AlphaWarmup(regularizer="at"), r"Received: regularizer='at'"),
         (EpsilonWarmup(regularizer="entropy"), r"these are \['vat'\], of \['entropy', 'vat'\]"),
-        (LambdaWarmup(), r"`bad_sample_weight` can be moved; here these are \[\]"),
+        (
+            LambdaWarmup(),
+            "must hold one that has a bad_sample_weight; add FastAdversarialTraining. Received: "
+            r"regularizers=\['entropy', 'vat'\]",
+        ),
     ],
 )
 def test_refuses_when_the_regularizer_can_not_be_told(make_model, numbers, x, warmup, message):
