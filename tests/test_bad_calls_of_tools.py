@@ -14,13 +14,16 @@ from keras_vat import (
     generators,
     movement_fields,
     optimizers,
+    perturbations,
     plotting,
+    regularizers,
 )
 
 X = np.random.default_rng(0).normal(size=(12, 2)).astype("float32")
 Y = (X[:, 0] > 0).astype("int32")
 IMAGES = np.random.default_rng(0).uniform(size=(4, 6, 6, 1))
 LDS = {"a": np.ones(3)}
+AT = {"at": regularizers.AdversarialTraining(1.0)}
 
 
 class Bijector:
@@ -47,8 +50,8 @@ def lds(x=X, **arguments):
     )
 
 
-def curve(epsilons, **arguments):
-    return evaluation.robustness_curve({"a": classifier()}, X, Y, epsilons, **arguments)
+def curve(epsilons, y=Y, **arguments):
+    return evaluation.robustness_curve({"a": classifier()}, X, y, epsilons, **arguments)
 
 
 def noise(dataset=X, model=None, **arguments):
@@ -98,7 +101,15 @@ ROWS = [
     (lambda: noise(dataset=3), TypeError, "x"),
     (lambda: noise(unbiased="no"), TypeError, "unbiased"),
     (lambda: evaluation.perturbation_statistics(classifier(), X, {}), ValueError, "perturbations"),
-    (lambda: evaluation.reconstruction_error(Identity(), None), ValueError, "x"),
+    (lambda: lds(perturbation=perturbations.RandomPerturbation(1.0)), ValueError, "epsilon"),
+    (lambda: curve(None), ValueError, "epsilons"),
+    (lambda: curve([1.0], y=Y + 1), ValueError, "y"),
+    (lambda: curve([1.0], y=Y - 1, correct_only=False), ValueError, "y"),
+    (lambda: curve([1.0], y=np.eye(3)[Y + 1]), ValueError, "y"),
+    (lambda: noise(epsilon=None, regularizers=AT), ValueError, "y"),
+    (lambda: noise(epsilon=None, regularizers=AT, y=Y[:5]), ValueError, "y"),
+    (lambda: evaluation.reconstruction_error(Identity(), None), TypeError, "x"),
+    (lambda: evaluation.reconstruction_error(Identity(), (IMAGES, IMAGES)), TypeError, "x"),
     (lambda: evaluation.reconstruction_error(Identity(), IMAGES[:0]), ValueError, "x"),
     (lambda: generators.BijectorGenerator(Bijector(), 3), TypeError, "input_shape"),
     (lambda: generators.VAE((6, 6, 0)), ValueError, "input_shape"),

@@ -21,8 +21,8 @@ class RobustnessMonitor(keras.callbacks.Callback):
 
     Args:
         x: Inputs of the classifier, `(rows, ...)`, or a structure of them; or a dataset of batches
-            `(x, y)`, and then `y=None`.
-        y: Labels: class numbers or one-hot rows.
+            `(x, y)`.
+        y: Labels of arrays: class numbers or one-hot rows.
         epsilon: Size of the perturbation, positive.
         perturbation: As in `robustness_curve`: `"virtual"` (default), `"adversarial"` (of the
             labels, a harder test), or a callable `epsilon -> Perturbation` (give it a seed).
@@ -54,8 +54,8 @@ class RobustnessMonitor(keras.callbacks.Callback):
     def __init__(
         self,
         x,
-        y,
-        epsilon,
+        y=None,
+        epsilon=None,
         perturbation="virtual",
         every=1,
         batch_size=256,

@@ -1,5 +1,7 @@
 """One class for each row: what a classifier says, and what the labels say."""
 
+import math
+
 import numpy as np
 from keras import ops
 
@@ -11,19 +13,35 @@ def class_predictions(logits, distribution):
         ValueError: If the output is not one class for each row.
     """
     logits = ops.convert_to_numpy(logits)
-    if distribution.name == "categorical" and logits.ndim == 2:
+    count_classes(logits, distribution)
+    if distribution.name == "categorical":
         return np.argmax(logits, axis=-1)
-    if distribution.name == "bernoulli" and logits.size == len(logits):
-        return (logits.reshape(-1) > 0).astype("int64")
+    return (logits.reshape(-1) > 0).astype("int64")
+
+
+def count_classes(logits, distribution):
+    """The number of classes that an output tells apart.
+
+    Raises:
+        ValueError: If the output is not one class for each row.
+    """
+    if distribution.name == "categorical" and len(logits.shape) == 2:
+        return logits.shape[-1]
+    if distribution.name == "bernoulli" and math.prod(logits.shape[1:]) == 1:
+        return 2
     raise ValueError(
         "`classifier` must say one class for each row: an output `(batch, classes)` of a softmax, "
         f"or `(batch, 1)` of a sigmoid. Received: a {distribution.name} output of shape "
-        f"{logits.shape}"
+        f"{tuple(logits.shape)}"
     )
 
 
 def class_labels(y):
-    """Labels as class numbers, NumPy integers `(batch,)`, from class numbers or one-hot rows."""
+    """Labels as class numbers, NumPy integers `(batch,)`, from class numbers or one-hot rows.
+
+    Raises:
+        ValueError: If they are neither.
+    """
     y = ops.convert_to_numpy(y)
     if y.ndim == 2:
         y = y[:, 0] if y.shape[1] == 1 else np.argmax(y, axis=-1)
@@ -33,3 +51,14 @@ def class_labels(y):
             f"Received: y.shape={y.shape}"
         )
     return y.astype("int64")
+
+
+def check_labels(y, clean):
+    """Raises for labels that are no classes of a clean pass: each would count as an error."""
+    num_classes = count_classes(clean.target, clean.distribution)
+    labels = class_labels(y)
+    if labels.min() < 0 or labels.max() >= num_classes:
+        raise ValueError(
+            f"`y` must hold classes of the classifier, from 0 to {num_classes - 1}; leave rows "
+            f"without a label out. Received: y with values from {labels.min()} to {labels.max()}"
+        )

@@ -22,6 +22,7 @@ def gradient_noise(
     batch_size=100,
     unbiased=False,
     seed=0,
+    y=None,
 ):
     """The normalised standard-deviation norm of the stochastic gradient of a penalty.
 
@@ -57,6 +58,7 @@ def gradient_noise(
         unbiased: Whether to take that 1/n of the variance out of ||mean||^2: right on average from
             few samples, but scattered more; infinite where nothing is left. Defaults to `False`.
         seed: Integer: of the mini-batches and the random directions. Defaults to `0`.
+        y: Labels of arrays, for regularizers that need them. Defaults to `None`.
 
     Returns:
         Dictionary of K, or of the regularizers' names, to the noise, a float. Infinite where the
@@ -66,7 +68,7 @@ def gradient_noise(
         TypeError: If `model` is no Keras model, or `regularizers` not a dictionary of
             regularizers.
         ValueError: If neither `epsilon` nor `regularizers` is given, or both; if the model has no
-            weights to train.
+            weights to train; if labels are missing, or their number is another.
 
     Example:
 
@@ -92,10 +94,10 @@ def gradient_noise(
         )
     moments = {name: _Moments() for name in penalties}
     with keras.StatelessScope():
-        stream = _mini_batches(dataset, batch_size, seed)
-        for (x, y), _ in zip(stream, range(num_samples), strict=False):
+        stream = _mini_batches(dataset, y, batch_size, seed)
+        for _, (inputs, labels) in zip(range(num_samples), stream, strict=False):
             for name, penalty in penalties.items():
-                moments[name].add(_gradient(penalty, model, x, y))
+                moments[name].add(_gradient(penalty, model, inputs, labels))
     return {name: taken.noise(unbiased) for name, taken in moments.items()}
 
 
@@ -141,16 +143,18 @@ def _gradient(regularizer, model, x, y):
     return [ops.convert_to_numpy(part).astype("float64") for part in gradient]
 
 
-def _mini_batches(dataset, batch_size, seed):
-    rows = check_inputs(dataset)
+def _mini_batches(dataset, y, batch_size, seed):
+    rows = check_inputs(dataset, y)
     while rows is None:
         yield from batches(dataset)
     size = min(arguments.whole_number("batch_size", batch_size, 1), rows)
     random = np.random.default_rng(seed)
     arrays = tree.map_structure(ops.convert_to_numpy, dataset)
+    labels = None if y is None else ops.convert_to_numpy(y)
     while True:
         chosen = random.choice(rows, size, replace=False)
-        yield as_tensors(tree.map_structure(lambda array, i=chosen: array[i], arrays)), None
+        batch = tree.map_structure(lambda array, i=chosen: array[i], arrays)
+        yield as_tensors((batch, None if labels is None else labels[chosen]))
 
 
 def _penalties(epsilon, num_power_iterations, regularizers, seed):

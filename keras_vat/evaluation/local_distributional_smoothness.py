@@ -12,7 +12,7 @@ from keras_vat.perturbations import Perturbation, VirtualAdversarialPerturbation
 def local_distributional_smoothness(
     classifier,
     x,
-    epsilon,
+    epsilon=None,
     num_power_iterations=1,
     perturbation=None,
     divergence=None,
@@ -34,8 +34,8 @@ def local_distributional_smoothness(
         epsilon: L2 norm of the perturbation, in the units of the inputs.
         num_power_iterations: K of the power iteration.
         perturbation: Another `Perturbation`, of the inputs or of a latent space, used in place of
-            the virtual adversarial one (then `epsilon` and `num_power_iterations` are its own;
-            pass `epsilon=None`).
+            the virtual adversarial one; its `epsilon` and `num_power_iterations` are its own (pass
+            none here).
         divergence: As in `VirtualAdversarialTraining`.
         batch_size: Rows at a time; of a dataset, its own.
         seed: Integer or `None`: of the power iteration's start.
@@ -45,7 +45,8 @@ def local_distributional_smoothness(
 
     Raises:
         TypeError: If `perturbation` is none.
-        ValueError: If `x` has no rows, or parts of different length.
+        ValueError: If `x` has no rows, or parts of different length; if both `epsilon` and
+            `perturbation` are given.
 
     Example:
 
@@ -62,6 +63,11 @@ def local_distributional_smoothness(
         raise TypeError(
             "`perturbation` must be a Perturbation or None. Received: "
             f"perturbation={perturbation!r} (of type {type(perturbation).__name__})"
+        )
+    elif epsilon is not None:
+        raise ValueError(
+            "`epsilon` must be left out where there is a `perturbation`, which has its own. "
+            f"Received: epsilon={epsilon}"
         )
     values = []
     with keras.StatelessScope():

@@ -1,11 +1,10 @@
 """Reconstruction error: how much of an image a generator loses."""
 
 import numpy as np
-from keras import ops
+from keras import ops, tree
 
-from keras_vat import arguments
+from keras_vat.evaluation.batches import batches
 from keras_vat.generators.check_generator import check_decoded, check_generator
-from keras_vat.perturbable import as_tensors
 
 
 def reconstruction_error(generator, x, batch_size=256):
@@ -20,14 +19,14 @@ def reconstruction_error(generator, x, batch_size=256):
 
     Args:
         generator: Any generator: an object with `encode` and `decode`.
-        x: Images, `(n, height, width, channels)`.
-        batch_size: Rows at a time. Defaults to `256`.
+        x: Images, `(n, height, width, channels)`; or a dataset of batches, of `x` or `(x, y)`.
+        batch_size: Rows at a time; of a dataset, its own. Defaults to `256`.
 
     Returns:
         NumPy array `(n,)`, in the units of the images.
 
     Raises:
-        TypeError: If the generator has no `encode` or no `decode`.
+        TypeError: If the generator has no `encode` or no `decode`, or `x` is of another type.
         ValueError: If it decodes to another shape, or there are no images.
 
     Example:
@@ -39,15 +38,13 @@ def reconstruction_error(generator, x, batch_size=256):
         LVAT (2021), section 7.3 and figure 8.
     """
     check_generator(generator)
-    if not len(getattr(x, "shape", ())) or not len(x):
-        raise ValueError(
-            "`x` must be an array of images, and hold at least one. "
-            f"Received: x of shape {getattr(x, 'shape', None)}"
-        )
-    batch_size = arguments.whole_number("batch_size", batch_size, 1)
     errors = []
-    for start in range(0, len(x), batch_size):
-        batch = as_tensors(x[start : start + batch_size])
+    for batch, _ in batches(x, batch_size=batch_size):
+        if tree.is_nested(batch):
+            raise TypeError(
+                "`x` must be one array of images, or a dataset of batches; of a pair of images "
+                f"and labels, give x[0]. Received: batches of type {type(batch).__name__}"
+            )
         decoded = generator.decode(generator.encode(batch))
         check_decoded(decoded, batch)
         squared = ops.square(ops.cast(batch, decoded.dtype) - decoded)

@@ -8,7 +8,7 @@ from keras import ops, tree
 
 from keras_vat import arguments
 from keras_vat.evaluation.batches import batches
-from keras_vat.evaluation.class_predictions import class_labels, class_predictions
+from keras_vat.evaluation.class_predictions import check_labels, class_labels, class_predictions
 from keras_vat.forward import Forward
 from keras_vat.perturbations import (
     AdversarialPerturbation,
@@ -47,8 +47,8 @@ class RobustnessCurve(NamedTuple):
 def robustness_curve(
     classifiers,
     x,
-    y,
-    epsilons,
+    y=None,
+    epsilons=None,
     perturbation="virtual",
     correct_only=True,
     num_examples=4,
@@ -70,8 +70,8 @@ def robustness_curve(
     Args:
         classifiers: Dictionary of name to classifier: built Keras models or `VATModel`s.
         x: Images or other inputs, `(n, ...)`, or a structure of them; or a dataset of batches
-            `(x, y)`, and then `y=None`.
-        y: Labels: class numbers or one-hot rows.
+            `(x, y)`.
+        y: Labels of arrays: class numbers or one-hot rows.
         epsilons: Sizes of the perturbations, ascending numbers of at least 0.
         perturbation: `"virtual"` (default): virtual adversarial; `"adversarial"`: of the labels,
             eq. 3; or a callable `epsilon -> Perturbation`, called with each size.
@@ -87,7 +87,7 @@ def robustness_curve(
     Raises:
         TypeError: If an argument is of the wrong kind.
         ValueError: If epsilons don't ascend, no image is classified correctly by all classifiers,
-            labels are missing, or a classifier does regression.
+            labels are missing or are none of the classes, or a classifier does regression.
 
     Example:
 
@@ -144,6 +144,8 @@ def robustness_curve(
 def _measure(classifiers, perturbations, x, y, wanted):
     """The first perturbed rows, and all predictions `(sources, judges, sizes, batch)`."""
     forwards = [Forward.of(classifier) for classifier in classifiers.values()]
+    for forward in forwards:
+        check_labels(y, forward.clean(x))
     distributions = [forward.clean(x).distribution for forward in forwards]
     predictions = np.empty((len(forwards), len(forwards), len(perturbations[0]), len(y)), "int64")
     examples = []
@@ -163,6 +165,7 @@ def _correct_rows(classifiers, x, y):
     correct = np.ones(len(y), bool)
     for classifier in classifiers.values():
         clean = Forward.of(classifier).clean(x)
+        check_labels(y, clean)
         correct &= class_predictions(clean.target, clean.distribution) == class_labels(y)
     rows = np.flatnonzero(correct)
     return tree.map_structure(lambda part: ops.take(part, rows, axis=0), (x, y))

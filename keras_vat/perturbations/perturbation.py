@@ -26,7 +26,8 @@ class Perturbation(keras.layers.Layer):
             of r for each example, over all floating inputs together.
         seed: Integer, or `None`: drawn from Keras's global seed.
         mask: Array that broadcasts against one example, or a structure of them like `x`: r is
-            zero where the mask is, and its norm is still epsilon. `None`: everything moves.
+            zero where the mask is, and its norm is still epsilon. `None`: everything moves. A mask
+            that is zero everywhere is refused.
         clip: `(low, high)`: perturbed inputs stay in this range (r may then be shorter than
             epsilon). `None`: no limit.
         joint_norm: With several floating inputs, `True`: the norm over all of them together is
@@ -38,7 +39,7 @@ class Perturbation(keras.layers.Layer):
         self._config = {
             "epsilon": arguments.positive("epsilon", epsilon),
             "seed": arguments.seed(seed),
-            "mask": as_mask(mask),
+            "mask": check_mask(as_mask(mask)),
             "clip": check_range(clip),
             "joint_norm": arguments.boolean("joint_norm", joint_norm),
         }
@@ -175,6 +176,16 @@ def check_range(clip):
     if not all(isinstance(end, numbers.Real) for end in pair) or not pair[0] < pair[1]:
         raise ValueError(f"`clip` must be (low, high) with low < high. Received: clip={clip!r}")
     return [float(end) for end in pair]
+
+
+def check_mask(mask):
+    """Raises for a mask that lets nothing move; returns it."""
+    if mask is not None and not any(np.any(part) for part in tree.flatten(mask)):
+        raise ValueError(
+            "`mask` must let something move: it is 1 where r may differ from zero. Received: a "
+            "mask of zeros"
+        )
+    return mask
 
 
 def as_mask(mask):

@@ -44,6 +44,9 @@ class VirtualAdversarialPerturbation(Perturbation):
         divergence: As in `VirtualAdversarialTraining`.
         seed, mask, clip, joint_norm: As in `Perturbation`.
 
+    Raises:
+        ValueError: If an argument is out of range, or there is a `xi` that nothing takes.
+
     Example:
 
     >>> perturbation = keras_vat.perturbations.VirtualAdversarialPerturbation(epsilon=2.0)
@@ -79,6 +82,11 @@ class VirtualAdversarialPerturbation(Perturbation):
             "sign_search": arguments.boolean("sign_search", sign_search),
             "divergence": divergence,
         }
+        if curvature == "exact" and xi is not None:
+            raise ValueError(
+                "`xi` must be left out where `curvature` is 'exact', which takes no step; a step "
+                f"is that of 'finite_difference' or 'logit_difference'. Received: xi={xi}"
+            )
 
     def direction(self, forward, x, y=None):
         direction = self.random_direction(x)

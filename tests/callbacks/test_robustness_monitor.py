@@ -34,7 +34,10 @@ def test_linear_classifiers_are_right_where_the_line_is_further_than_epsilon():
         RobustnessMonitor(X, Y, 0.3, "adversarial", batch_size=16),
         RobustnessMonitor(X, Y, 0.6, "adversarial", name="at_0.6"),
         RobustnessMonitor(
-            tf.data.Dataset.from_tensor_slices((X, Y)).batch(9), None, 0.3, "adversarial", name="ds"
+            tf.data.Dataset.from_tensor_slices((X, Y)).batch(9),
+            epsilon=0.3,
+            perturbation="adversarial",
+            name="ds",
         ),
     )
     np.testing.assert_allclose(history["robust_accuracy"], [share_beyond(0.3)], rtol=1e-6)

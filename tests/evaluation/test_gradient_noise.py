@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from golden.tanh_net import softmax
 
-from keras_vat import VATModel, regularizers
+from keras_vat import Forward, VATModel, regularizers
 from keras_vat.evaluation import gradient_noise
 from keras_vat.evaluation.gradient_noise import _Moments
 from keras_vat.perturbations import VirtualAdversarialPerturbation
@@ -33,7 +33,10 @@ def gradient(model, x, r):
 def two_pass(model, samples, epsilon, iterations, seed):
     """Eq. 21 of all the gradients at once."""
     perturbation = VirtualAdversarialPerturbation(epsilon, iterations, seed=seed)
-    gradients = [gradient(model, x, perturbation(model, tf.constant(x)).numpy()) for x in samples]
+    training = Forward(model, training=True)
+    gradients = [
+        gradient(model, x, perturbation(training, tf.constant(x)).numpy()) for x in samples
+    ]
     variance = np.var(gradients, axis=0, ddof=1)
     return np.sqrt(variance.sum()) / np.linalg.norm(np.mean(gradients, axis=0))
 
@@ -135,6 +138,23 @@ def test_a_penalty_whose_gradient_flows_through_the_clean_pass():
     entropy = {name: regularizers.EntropyMinimization() for name in ("first", "second")}
     noise = gradient_noise(linear(), X, regularizers=entropy, num_samples=5, batch_size=4)
     assert noise["first"] == noise["second"] < np.inf
+
+
+def test_labels_go_with_their_rows():
+    """As in the dataset of the same batches of pairs; other labels give other numbers."""
+    y = np.argmax(X[:, :3], axis=1)
+    model = linear()
+
+    def noise(dataset, **arguments):
+        at = {"at": regularizers.AdversarialTraining(0.5)}
+        return gradient_noise(model, dataset, regularizers=at, num_samples=4, **arguments)["at"]
+
+    random = np.random.default_rng(0)
+    rows = np.concatenate([random.choice(len(X), 5, replace=False) for _ in range(4)])
+    pairs = tf.data.Dataset.from_tensor_slices((X[rows].astype("float32"), y[rows])).batch(5)
+    found = noise(X, y=y, batch_size=5)
+    assert found == noise(pairs)
+    assert found != noise(X, y=np.zeros_like(y), batch_size=5)
 
 
 def test_no_state_moves_and_numbers_can_be_had_again(make_classifier, rows):

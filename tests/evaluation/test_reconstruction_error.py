@@ -2,6 +2,7 @@ import types
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_vat.evaluation import reconstruction_error
 from keras_vat.generators import VAE
@@ -32,6 +33,14 @@ def test_of_a_vae_in_batches_and_at_once():
     expected = np.sqrt(((X - decoded) ** 2).sum(axis=(1, 2, 3)))
     np.testing.assert_allclose(reconstruction_error(vae, X), expected, rtol=1e-5)
     np.testing.assert_allclose(reconstruction_error(vae, X, batch_size=2), expected, rtol=1e-5)
+
+
+def test_of_a_dataset_as_of_its_images():
+    vae = VAE((4, 4, 1), latent_dim=2, widths=(3,))
+    expected = reconstruction_error(vae, X)
+    for rows in (X, (X, np.zeros(7))):
+        dataset = tf.data.Dataset.from_tensor_slices(rows).batch(4)
+        np.testing.assert_allclose(reconstruction_error(vae, dataset), expected, rtol=1e-5)
 
 
 def test_several_latent_parts():

@@ -86,11 +86,14 @@ def test_sigmoids_one_hot_labels_columns_and_datasets_give_the_same(classifiers)
         (sigmoids, X, Y),
         (classifiers, X, np.eye(2)[Y]),
         (classifiers, X, Y[:, None]),
-        (classifiers, dataset, None),
         ({name: VATModel(model) for name, model in classifiers.items()}, X, Y),
     ):
         found = robustness_curve(models, x, y, EPSILONS, "adversarial").errors
         np.testing.assert_allclose(found, expected, atol=1e-12)
+    found = robustness_curve(
+        classifiers, dataset, epsilons=EPSILONS, perturbation="adversarial"
+    ).errors
+    np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_examples_are_the_first_images_perturbed_more_and_more(classifiers):
