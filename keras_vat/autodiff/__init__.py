@@ -6,6 +6,7 @@ if keras.backend.backend() == "tensorflow":
     from keras_vat.autodiff.tensorflow_autodiff import (
         CARRIES_ATTRIBUTES,
         LAYERS_WORK_IN_PIPELINES,
+        NOT_AN_ARRAY,
         Linearization,
         concrete_value,
         gradient,
@@ -19,6 +20,7 @@ elif keras.backend.backend() == "jax":
     from keras_vat.autodiff.jax_autodiff import (
         CARRIES_ATTRIBUTES,
         LAYERS_WORK_IN_PIPELINES,
+        NOT_AN_ARRAY,
         Linearization,
         concrete_value,
         gradient,
@@ -38,6 +40,7 @@ else:
 __all__ = [
     "CARRIES_ATTRIBUTES",
     "LAYERS_WORK_IN_PIPELINES",
+    "NOT_AN_ARRAY",
     "Linearization",
     "concrete_value",
     "gradient",

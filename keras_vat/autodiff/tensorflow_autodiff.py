@@ -8,6 +8,9 @@ CARRIES_ATTRIBUTES = True
 LAYERS_WORK_IN_PIPELINES = True
 """Whether `tf.data` pipelines can call Keras's layers, so that augmentation goes into them."""
 
+NOT_AN_ARRAY = NotImplementedError
+"""What NumPy's functions raise for a tensor that has no numbers yet."""
+
 
 class Linearization:
     """The value of a function at a point and the two products with its Jacobian.

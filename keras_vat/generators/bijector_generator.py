@@ -23,14 +23,15 @@ class BijectorGenerator:
         log_prob(x) = log N(inverse(x) | 0, I) + log |det d inverse(x) / dx|
 
     Args:
-        bijector: Any object with `forward` and `inverse`; for `log_prob` and `latent_shapes` also
-            `inverse_log_det_jacobian` and `inverse_event_shape`, which all bijectors of TensorFlow
-            Probability have.
+        bijector: Any object with `forward` and `inverse`. For `log_prob` it also needs
+            `inverse_log_det_jacobian(x, event_ndims)`, for `latent_shapes` and `sample`
+            `inverse_event_shape(input_shape)`; all bijectors of TensorFlow Probability have both.
         input_shape: `(height, width, channels)` of the images. Only `latent_shapes` and `sample`
             need it. Defaults to `None`.
 
     Raises:
-        TypeError: If the bijector has no `forward` or no `inverse`, or `input_shape` is no tuple.
+        TypeError: If the bijector has no `forward` or no `inverse`, or `input_shape` is no tuple;
+            in `log_prob`, `latent_shapes` and `sample`, if it lacks what they need.
         ValueError: In `sample`, if `input_shape` was not given.
 
     Example:
@@ -56,9 +57,12 @@ class BijectorGenerator:
             if not callable(getattr(bijector, method, None))
         ]
         if missing:
+            cure = ""
+            if hasattr(bijector, "encode") and hasattr(bijector, "decode"):
+                cure = "An object with `encode` and `decode` goes to the regularizer as it is. "
             raise TypeError(
                 "`bijector` must have the methods `forward` and `inverse`, as the bijectors of "
-                f"TensorFlow Probability have. Received: bijector={bijector!r} (of type "
+                f"TensorFlow Probability have. {cure}Received: bijector={bijector!r} (of type "
                 f"{type(bijector).__name__}), without "
                 f"{' and '.join(f'`{method}`' for method in missing)}"
             )
@@ -72,7 +76,9 @@ class BijectorGenerator:
         """Shapes of the parts of z, without the batch; `None` if `input_shape` was not given."""
         if self._image_shape is None:
             return None
-        shapes = self.bijector.inverse_event_shape(self._image_shape)
+        shapes = self._method("inverse_event_shape", "`latent_shapes` and `sample`")(
+            self._image_shape
+        )
         return [tuple(shape) for shape in (shapes if isinstance(shapes, list) else [shapes])]
 
     def encode(self, x):
@@ -85,8 +91,9 @@ class BijectorGenerator:
 
     def log_prob(self, x):
         """Log density of every image under the prior N(0, I), `(batch,)`, in nats."""
+        log_det = self._method("inverse_log_det_jacobian", "`log_prob`")
         x = _copy(x)
-        volume = self.bijector.inverse_log_det_jacobian(x, event_ndims=len(x.shape) - 1)
+        volume = log_det(x, event_ndims=len(x.shape) - 1)
         return volume + sum(map(_standard_normal_log_prob, tree.flatten(self.bijector.inverse(x))))
 
     def sample(self, n, seed=None):
@@ -105,6 +112,16 @@ class BijectorGenerator:
         seeds = keras.random.SeedGenerator(arguments.seed(seed))
         parts = [keras.random.normal((n, *shape), seed=seeds) for shape in self.latent_shapes]
         return self.decode(parts if len(parts) > 1 else parts[0])
+
+    def _method(self, name, users):
+        """A method that not every bijector needs."""
+        if not callable(getattr(self.bijector, name, None)):
+            raise TypeError(
+                f"`bijector` must have the method `{name}` for {users}; `encode` and `decode` work "
+                f"without. Received: bijector={self.bijector!r} "
+                f"(of type {type(self.bijector).__name__}), without `{name}`"
+            )
+        return getattr(self.bijector, name)
 
 
 def _copy(tensors):

@@ -1,6 +1,9 @@
 """What makes an object a generator: two methods."""
 
 import keras
+from keras import ops, tree
+
+from keras_vat.autodiff import NOT_AN_ARRAY
 
 
 def check_generator(generator, name="generator"):
@@ -34,6 +37,30 @@ def freeze_generator(generator, name="generator"):
         for part in (*generator._flatten_layers(), *generator.weights):
             part.trainable = False
     return generator
+
+
+def tensors_of(generator, method, given):
+    """What `encode` or `decode` of a generator returns; raises unless it computes in tensors.
+
+    Args:
+        generator: Object with the method.
+        method: `"encode"` or `"decode"`.
+        given: Its argument.
+    """
+    expected = (
+        f"`{method}` of `generator` must compute and return tensors (keras.ops), through which "
+        f"gradients flow. Received: a {type(generator).__name__} that"
+    )
+    try:
+        returned = getattr(generator, method)(given)
+    except NOT_AN_ARRAY as error:
+        if "numpy" not in str(error).lower():
+            raise
+        raise TypeError(f"{expected} computes in NumPy") from error
+    for part in tree.flatten(returned):
+        if not ops.is_tensor(part):
+            raise TypeError(f"{expected} returns {type(part).__name__}")
+    return returned
 
 
 def check_decoded(decoded, x):

@@ -8,7 +8,7 @@ from keras_vat.generators.check_generator import freeze_generator
 class FrozenGeneratorLayer(keras.layers.Layer):
     """Base class of layers that work through a generator and never train it.
 
-    The generator is a part of the layer, and is saved with it if it is a Keras object. None of its
+    The generator is a part of the layer, and is saved with it if it has a config. None of its
     variables is trained or reported from here. May stand before another base class, which gets all
     further arguments.
 
@@ -37,3 +37,20 @@ class FrozenGeneratorLayer(keras.layers.Layer):
     def metrics(self):
         """None: the generator's belong to its own training."""
         return []
+
+    def serialized_generator(self):
+        """The generator's entry in the config.
+
+        Raises:
+            TypeError: If it has no config to be made again from.
+        """
+        if not hasattr(self.generator, "get_config"):
+            raise TypeError(
+                "`generator` can't be saved with the model: its class has no `get_config`. Give it "
+                "one and register the class (keras.saving.register_keras_serializable), save the "
+                "classifier alone (`model.classifier.save(...)`), or save the weights "
+                "(`model.save_weights(...)`) and load them into a model made with the same "
+                f"generator. Received: generator={self.generator!r} "
+                f"(of type {type(self.generator).__name__})"
+            )
+        return keras.saving.serialize_keras_object(self.generator)

@@ -94,6 +94,8 @@ class Generator(WholeFiles, keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The mean of the loss over the batch; updates the trackers of all terms."""
         terms = y_pred if training else self.loss_terms(self.check_images(x), training=False)
+        if hasattr(x, "unlabeled"):
+            sample_weight = None  # they belong to the labelled images
         for tracker in self._term_trackers:
             tracker.update_state(terms[tracker.name], sample_weight)
         loss = terms["loss"]
@@ -116,7 +118,10 @@ class Generator(WholeFiles, keras.Model):
         self.optimizer.build(self.trainable_variables)
 
     def fit(self, x=None, y=None, batch_size=None, *args, **kwargs):
-        """As `keras.Model.fit`, on images: arrays, or a `tf.data.Dataset` of batches."""
+        """As `keras.Model.fit`, on images: arrays, or a `tf.data.Dataset` of batches.
+
+        Of semi-supervised batches it takes the unlabelled images.
+        """
         self.begin_training(first_rows(x, batch_size))
         return super().fit(x, y, batch_size, *args, **kwargs)
 
@@ -146,16 +151,25 @@ class Generator(WholeFiles, keras.Model):
         return self
 
     def check_images(self, x, name="x"):
-        """Raises unless `x` are images of this generator; returns them as a tensor."""
-        x = ops.convert_to_tensor(x)
+        """Raises unless `x` are images of this generator; returns them as a tensor.
+
+        Of semi-supervised inputs, they are the unlabelled ones.
+        """
+        x = ops.convert_to_tensor(getattr(x, "unlabeled", x))
+        taken = f"as the generator '{self.name}' takes them"
         if len(x.shape) != 4 or tuple(x.shape[1:]) != self.image_shape:
+            sizes, cure = ", ".join(map(str, self.image_shape)), ""
+            if (*x.shape[1:], 1) == self.image_shape:
+                cure = f"Give them an axis of channels by `{name}[..., None]`. "
+            elif tuple(x.shape) == self.image_shape:
+                cure = f"Make a batch of one image by `{name}[None]`. "
             raise ValueError(
-                f"`{name}` must be images of shape {('batch', *self.image_shape)}. "
+                f"`{name}` must be images of shape (batch, {sizes}), {taken}. {cure}"
                 f"Received: {name} of shape {tuple(x.shape)}"
             )
         if not keras.backend.is_float_dtype(x.dtype):
             raise ValueError(
-                f"`{name}` must be floating images in [0, 1]; divide bytes by 255. "
+                f"`{name}` must be floating images in [0, 1], {taken}; divide bytes by 255. "
                 f"Received: {name} of dtype {keras.backend.standardize_dtype(x.dtype)}"
             )
         low, high = (ops.min(x), ops.max(x)) if x.shape[0] else (0.0, 1.0)
@@ -164,7 +178,8 @@ class Generator(WholeFiles, keras.Model):
             low, high = float(low), float(high)
             if not (-_ROUNDING <= low and high <= 1 + _ROUNDING):
                 raise ValueError(
-                    f"`{name}` must be images in [0, 1]. "
+                    f"`{name}` must be images in [0, 1], {taken}. What the classifier wants done "
+                    "to images (scaling, whitening) is a layer of the classifier. "
                     f"Received: {name} with values from {low:.4g} to {high:.4g}"
                 )
         return ops.cast(x, self.images_dtype)

@@ -3,7 +3,7 @@
 import keras
 from keras import tree
 
-from keras_vat.generators.check_generator import check_decoded, same_example_shape
+from keras_vat.generators.check_generator import check_decoded, same_example_shape, tensors_of
 from keras_vat.generators.frozen_generator_layer import FrozenGeneratorLayer
 from keras_vat.inner_scope import InnerScope
 
@@ -16,7 +16,8 @@ class LatentPerturbation(FrozenGeneratorLayer):
     The layer takes images and a step, both tensors of any origin, and works in any functional
     model; gradients flow to both. The generator is frozen by the layer and stays so: it runs in
     inference mode, nothing in it moves, and none of its weights is among the trainable ones.
-    It is saved with the layer if it is a Keras object.
+    It is saved with the layer if its class has `get_config` and is registered, as `VAE` and `Glow`
+    are; `BijectorGenerator` and other objects can't be.
 
     Formula:
 
@@ -31,7 +32,8 @@ class LatentPerturbation(FrozenGeneratorLayer):
     `(batch, ...)` or, for several latent parts, a list of them. Output: images shaped like `x`.
 
     Raises:
-        TypeError: If the generator has no `encode` or no `decode`.
+        TypeError: If the generator has no `encode` or no `decode`; where a model is saved whose
+            generator has no `get_config`; in a call with two arguments in the place of one list.
         ValueError: In a call, if `r` is not shaped like the latent, or what is decoded not like
             `x`.
 
@@ -49,7 +51,12 @@ class LatentPerturbation(FrozenGeneratorLayer):
     def __init__(self, generator, name=None):
         super().__init__(generator, name=name, autocast=False, trainable=False)
 
-    def __call__(self, inputs, **kwargs):
+    def __call__(self, inputs, *others, **kwargs):
+        if others:
+            raise TypeError(
+                "`inputs` must be one list, as Keras layers take them: call it on `[x, r]`. "
+                f"Received: {1 + len(others)} positional arguments"
+            )
         # Layers of the generator inherit inference mode from here; so would layers that a model
         # calls after this one, since Keras keeps the mode of the last call.
         context = self._get_call_context()
@@ -62,14 +69,15 @@ class LatentPerturbation(FrozenGeneratorLayer):
     def call(self, inputs, training=False):
         x, r = as_pair(inputs)
         with InnerScope():
-            decoded = self.generator.decode(shifted(self.generator.encode(x), r))
+            z = tensors_of(self.generator, "encode", x)
+            decoded = tensors_of(self.generator, "decode", shifted(z, r))
         check_decoded(decoded, x)
         return decoded
 
     def get_config(self):
         return {
             "name": self.name,
-            "generator": keras.saving.serialize_keras_object(self.generator),
+            "generator": self.serialized_generator(),
         }
 
     @classmethod
@@ -83,7 +91,12 @@ class LatentPerturbation(FrozenGeneratorLayer):
 def as_pair(inputs):
     """Images and step of the layer's inputs."""
     if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
-        received = f"a list of {len(inputs)}" if isinstance(inputs, (list, tuple)) else repr(inputs)
+        if isinstance(inputs, (list, tuple)):
+            received = f"a list of {len(inputs)}"
+        else:
+            shape = getattr(inputs, "shape", None)
+            received = f"one {type(inputs).__name__}"
+            received += "" if shape is None else f" of shape {tuple(shape)}"
         raise ValueError(
             "`inputs` must be `[x, r]`: images and a step in the latent space, which is a list in "
             f"turn if the latent has several parts. Received: {received}"

@@ -1,6 +1,9 @@
 """What all movement fields have in common: the normalisation of eq. 2."""
 
 import numpy as np
+from keras import ops
+
+from keras_vat.autodiff import is_symbolic
 
 
 class MovementField:
@@ -46,7 +49,7 @@ class MovementField:
             lattice: Sizes of the lattice's axes, such as `(height, width)`.
 
         Returns:
-            NumPy array `(directions, *lattice, axes)`.
+            NumPy array `(directions, *lattice, axes)`, finite; directions of zeros are left out.
         """
         raise NotImplementedError(f"{type(self).__name__} must implement `directions`")
 
@@ -60,15 +63,28 @@ class MovementField:
         """Orthonormal directions, `(at most directions, *lattice, axes)`; none may be left.
 
         Raises:
-            ValueError: if `directions` returns another shape.
+            TypeError: if `directions` returns a tensor of a function that is being traced.
+            ValueError: if `directions` returns another shape, or numbers that are not finite.
         """
         lattice = tuple(lattice)
-        directions = np.asarray(self.directions(lattice), "float64")
+        directions = self.directions(lattice)
+        if ops.is_tensor(directions) and is_symbolic(directions):
+            raise TypeError(
+                f"`directions` of {type(self).__name__} must return a NumPy array, made by NumPy's "
+                "functions: a tensor has no numbers yet while a step is compiled. Received: "
+                f"{type(directions).__name__} of shape {tuple(directions.shape)}"
+            )
+        directions = np.asarray(directions, "float64")
         if directions.ndim == 0 or directions.shape[1:] != (*lattice, len(lattice)):
             raise ValueError(
                 f"`directions` of {type(self).__name__} must return shape `(directions, *lattice, "
                 f"axes)`, here (directions, {', '.join(map(str, lattice))}, {len(lattice)}). "
                 f"Received: shape {directions.shape}"
+            )
+        if not np.isfinite(directions).all():
+            raise ValueError(
+                f"`directions` of {type(self).__name__} must be finite. Received: NaN or infinity "
+                f"on the lattice {lattice}"
             )
         if not len(directions):
             return directions

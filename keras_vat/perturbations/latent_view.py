@@ -2,7 +2,7 @@
 
 from keras import ops, tree
 
-from keras_vat.generators.check_generator import check_decoded
+from keras_vat.generators.check_generator import check_decoded, tensors_of
 from keras_vat.inner_scope import InnerScope
 from keras_vat.perturbable import Perturbable
 
@@ -31,7 +31,7 @@ class LatentView:
             )
         self._generator, self._x, self._clip = generator, x, clip
         with InnerScope():
-            self.z = tree.map_structure(ops.stop_gradient, generator.encode(x))
+            self.z = tree.map_structure(ops.stop_gradient, tensors_of(generator, "encode", x))
         self.forward = forward.through(self.decode, x)
         self._inputs = forward if reference == "input" else None
 
@@ -45,7 +45,7 @@ class LatentView:
     def decode(self, z):
         """Images like the batch, cut to the range; nothing in the generator moves."""
         with InnerScope():
-            decoded = self._generator.decode(z)
+            decoded = tensors_of(self._generator, "decode", z)
         check_decoded(decoded, self._x)
         decoded = ops.cast(decoded, self._x.dtype)
         return decoded if self._clip is None else ops.clip(decoded, *self._clip)

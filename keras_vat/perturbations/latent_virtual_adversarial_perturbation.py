@@ -148,4 +148,4 @@ class LatentVirtualAdversarialPerturbation(FrozenGeneratorLayer, VirtualAdversar
         config = super().get_config()
         for unused in ("sign_search", "divergence"):
             config.pop(unused)
-        return {**config, "generator": keras.saving.serialize_keras_object(self.generator)}
+        return {**config, "generator": self.serialized_generator()}

@@ -13,7 +13,9 @@ class LatentVirtualAdversarialTraining(PerturbationRegularizer):
     Needs no labels. Perturbed images are decoded from perturbed latents, so that they may lie far
     from the image and still look like one. The generator is trained before, on the same images,
     and frozen: its weights, moving averages and seeds never change, it is not trained or exported
-    with the classifier, and it is saved with the model if it is a Keras object.
+    with the classifier, and it is saved with the model if its class has `get_config` and is
+    registered, as `VAE` and `Glow` are. Otherwise (`BijectorGenerator`, an object of yours without
+    a config) save `model.classifier`, or weights by `model.save_weights`.
 
     Formula, with z = Enc(x) and r from `LatentVirtualAdversarialPerturbation`:
 

@@ -127,7 +127,8 @@ class VirtualMovementTraining(Regularizer):
         bases = [(name, basis) for name, basis in bases if len(basis)]
         if not bases:
             raise ValueError(
-                f"`fields` must have a member on the inputs' lattice of shape {lattice.shape}. "
+                f"`fields` must have a member on the inputs' lattice of shape {lattice.shape}: one "
+                "whose `directions` there are not all zero. "
                 f"Received: fields={[field.name for field in self._fields]}"
             )
         directions = np.concatenate([basis for _, basis in bases])

@@ -123,6 +123,19 @@ def test_refuses_what_is_no_bijector():
         BijectorGenerator(halved)
 
 
+def test_says_what_a_bijector_lacks():
+    generator = BijectorGenerator(
+        types.SimpleNamespace(forward=lambda z: z, inverse=lambda x: x), SHAPE
+    )
+    with pytest.raises(TypeError, match="`inverse_event_shape` for `latent_shapes`.*Received"):
+        generator.sample(2)
+    with pytest.raises(TypeError, match="`inverse_log_det_jacobian` for `log_prob`.*Received"):
+        generator.log_prob(X)
+    coder = types.SimpleNamespace(encode=lambda x: x, decode=lambda z: z)
+    with pytest.raises(TypeError, match="goes to the regularizer as it is. Received"):
+        BijectorGenerator(coder)
+
+
 def test_samples_need_the_shape_of_an_image():
     bijector = types.SimpleNamespace(forward=lambda z: z, inverse=lambda x: x)
     assert BijectorGenerator(bijector).latent_shapes is None

@@ -20,6 +20,14 @@ class Identity:
         return z
 
 
+class Doubling:
+    def forward(self, z):
+        return 2.0 * z
+
+    def inverse(self, x):
+        return x / 2.0
+
+
 class Linear:
     """z = E x in two parts of 5 and 3 numbers, x = D z."""
 
@@ -300,7 +308,7 @@ def test_half_precision_around_it():
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        (X, r"`inputs` must be `\[x, r\]`: images and a step"),
+        (X, r"`inputs` must be `\[x, r\]`: images and a step.* one .* of shape \(6, 4, 4, 1\)\W"),
         ([X], r"`inputs` must be `\[x, r\]`.* Received: a list of 1"),
         ([X, X, X], r"Received: a list of 3"),
         (
@@ -316,6 +324,20 @@ def test_half_precision_around_it():
 def test_refuses_other_inputs(inputs, message):
     with pytest.raises(ValueError, match=message):
         LatentPerturbation(fresh_vae())(inputs)
+
+
+def test_refuses_two_arguments_in_the_place_of_a_list():
+    with pytest.raises(TypeError, match=r"`inputs`.* on `\[x, r\]`. Received: 2 positional"):
+        LatentPerturbation(Identity())(X, X)
+
+
+@pytest.mark.parametrize("generator", [Identity(), BijectorGenerator(Doubling())])
+def test_a_generator_without_a_config_is_not_saved(generator, tmp_path):
+    images = keras.Input(SHAPE)
+    model = keras.Model(images, LatentPerturbation(generator)([images, images]))
+    with pytest.raises(TypeError, match="`generator` can't.*`get_config`.*`model.save_weights"):
+        model.save(tmp_path / "m.keras")
+    model.save_weights(tmp_path / "m.weights.h5")
 
 
 def test_refuses_a_generator_that_decodes_to_another_shape():

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+import keras_vat
 from keras_vat import movement_fields
 from keras_vat.movement_fields import MovementField, RotationField, ScaleField, ShiftField
 
@@ -111,6 +112,30 @@ def test_directions_of_another_shape_are_refused():
         Wrong().basis((4, 5))
     with pytest.raises(NotImplementedError, match="MovementField must implement `directions`"):
         MovementField().basis((4, 5))
+
+
+@pytest.mark.parametrize(
+    ("direction", "error", "message"),
+    [
+        (lambda: np.full((1, 4, 5, 2), np.nan), ValueError, "of Own must be finite. Received"),
+        (lambda: np.zeros((1, 4, 5, 2)), ValueError, r"on .*\(4, 5\): .* not all zero. Received"),
+        (lambda: keras.ops.ones((1, 4, 5, 2)), TypeError, "of Own .* a NumPy array.* Received"),
+    ],
+)
+def test_directions_without_numbers_are_refused(direction, error, message):
+    class Own(MovementField):
+        def directions(self, lattice):
+            return direction()
+
+    classifier = keras.Sequential([keras.Input((4, 5, 1)), keras.layers.Flatten()])
+    classifier.add(keras.layers.Dense(3))
+    model = keras_vat.VATModel(
+        classifier, keras_vat.regularizers.VirtualMovementTraining(fields=Own())
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss, jit_compile=False)
+    with pytest.raises(error, match=f"(?s){message}"):
+        model.fit(np.ones((2, 4, 5, 1), "float32"), np.arange(2), verbose=0)
 
 
 def test_unknown_names_are_refused():

@@ -177,6 +177,16 @@ def test_wrong_generators_and_inputs_are_refused():
 
     with pytest.raises(ValueError, match="`generator` must decode to the shape of its inputs"):
         LatentVirtualAdversarialPerturbation(Wider(), 0.5)(net(), points())
+
+    class InNumPy(Identity):
+        def encode(self, x):
+            return np.asarray(x)
+
+    numpy = LatentVirtualAdversarialPerturbation(InNumPy(), 0.5)
+    with pytest.raises(TypeError, match="`encode` of `generator` must .* returns ndarray"):
+        numpy(net(), points())
+    with pytest.raises(TypeError, match="Received: a InNumPy that computes in NumPy"):
+        tf.function(lambda x: numpy(net(), x))(points())
     with pytest.raises(TypeError, match="one tensor, the generator's inputs"):
         LatentVirtualAdversarialPerturbation(Identity(), 0.5)(net(), [points(), points()])
     vae = keras_vat.generators.VAE((8, 8, 1), latent_dim=2, widths=(4, 4, 4))

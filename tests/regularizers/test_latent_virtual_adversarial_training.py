@@ -126,12 +126,28 @@ def test_a_preprocessing_layer_between_decoder_and_classifier():
     assert float(penalty) == pytest.approx(expected, rel=1e-4)
 
 
+def test_a_generator_without_a_config_is_refused_where_the_model_is_saved(tmp_path):
+    class Identity:
+        def encode(self, x):
+            return x
+
+        decode = encode
+
+    model = compiled(net(), LatentVirtualAdversarialTraining(Identity(), 0.5))
+    message = r"`generator` can't be saved.*model.classifier.save\(.*Received: generator="
+    with pytest.raises(TypeError, match=message):
+        model.save(tmp_path / "m.keras")
+    assert not list(tmp_path.iterdir())
+    model.save_weights(tmp_path / "m.weights.h5")
+    model.classifier.save(tmp_path / "c.keras")
+
+
 def test_images_outside_the_generators_range_are_refused_before_training():
     model = compiled(net(), LatentVirtualAdversarialTraining(trained_vae(), 0.5))
     x, y = images(), np.arange(16) % 3
     batches = keras_vat.data.semi_supervised((3 * x, y), 3 * x, 4, 8)
     for arguments in ((3 * x, y), (batches,)):
-        with pytest.raises(ValueError, match=r"must be images in \[0, 1\]. Received: .* to [23]"):
+        with pytest.raises(ValueError, match=r"must be images in \[0, 1\].* Received: .* to [23]"):
             model.fit(*arguments, verbose=0)
     with pytest.raises(ValueError, match=r"must be images in \[0, 1\]"):
         model.train_on_batch(keras_vat.SemiSupervisedInputs(x, 3 * x), y)

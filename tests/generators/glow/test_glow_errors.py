@@ -34,7 +34,7 @@ def test_constructor(settings, error, message):
         (np.full((1, 8, 12, 1), -0.5, "float32"), "Received: .*with values from -0.5 to -0.5"),
         (np.full((1, 8, 12, 1), np.nan, "float32"), "with values from nan to nan"),
         (np.ones((1, 8, 12, 1), "uint8"), "divide bytes by 255. Received: .*dtype uint8"),
-        (np.ones((1, 12, 8, 1), "float32"), r"of shape \('batch', 8, 12, 1\).*\(1, 12, 8, 1\)"),
+        (np.ones((1, 12, 8, 1), "float32"), r"of shape \(batch, 8, 12, 1\).*\(1, 12, 8, 1\)"),
         (np.ones((8, 12, 1), "float32"), "must be images of shape"),
     ],
 )

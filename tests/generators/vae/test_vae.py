@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_vat.data import semi_supervised
 from keras_vat.generators import VAE
 
 X = np.random.default_rng(0).uniform(size=(12, 8, 8, 1)).astype("float32")
@@ -297,10 +298,12 @@ def test_refuses_wrong_arguments(arguments, error, message):
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (X * 255.0, r"`x` must be images in \[0, 1\]. Received: x with values from .* to 25"),
-        (X - 0.5, r"`x` must be images in \[0, 1\]. Received: x with values from -0.[45]"),
+        (X * 255.0, r"`x` must be images in \[0, 1\].* Received: x with values from .* to 25"),
+        (X - 0.5, r"the generator 'vae.* \(scaling, whitening\) is a layer.* from -0.[45]"),
         ((X * 255).astype("uint8"), "`x` must be floating images .*Received: x of dtype uint8"),
-        (X[:, :4], r"`x` must be images of shape \('batch', 8, 8, 1\). Received: .*4, 8, 1\)"),
+        (X[:, :4], r"`x` must be images of shape \(batch, 8, 8, 1\).*them. Received: .*4, 8, 1\)"),
+        (X[..., 0], r"axis of channels by `x\[..., None\]`. Received"),
+        (X[0], r"a batch of one image by `x\[None\]`. Received"),
     ],
 )
 def test_refuses_other_images(images, message):
@@ -309,6 +312,23 @@ def test_refuses_other_images(images, message):
         vae.encode(images)
     with pytest.raises(ValueError, match=message):
         vae.fit(images, verbose=0)
+
+
+def test_trains_on_the_unlabelled_half_of_semi_supervised_batches():
+    y, weights = np.arange(4) % 2, np.ones(4, "float32")
+    labeled, unlabeled = (np.zeros_like(X[:4]), y, weights), X[:8]
+    batches = semi_supervised(labeled, unlabeled, 2, 4, seed=0)
+    vae, same = make(seed=0), make(seed=0)
+    same.set_weights(vae.get_weights())
+    for inputs, labels, of_labels in batches:
+        vae.train_on_batch(inputs, labels, of_labels)
+        same.train_on_batch(inputs.unlabeled)
+    for weight, expected in zip(vae.get_weights(), same.get_weights(), strict=True):
+        np.testing.assert_allclose(weight, expected, atol=1e-6)
+    assert np.isfinite(vae.fit(batches, verbose=0).history["loss"]).all()
+    on_images = vae.evaluate(X[:8], verbose=0, return_dict=True)["reconstruction_loss"]
+    on_batches = vae.evaluate(batches, verbose=0, return_dict=True)["reconstruction_loss"]
+    assert on_batches == pytest.approx(on_images, rel=0.1)
 
 
 def test_refuses_other_latents_and_numbers():
