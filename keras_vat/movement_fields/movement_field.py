@@ -1,7 +1,9 @@
 """What all movement fields have in common: the normalisation of eq. 2."""
 
+import inspect
+
 import numpy as np
-from keras import ops
+from keras import ops, tree
 
 from keras_vat.autodiff import is_symbolic
 
@@ -12,6 +14,8 @@ class MovementField:
     A movement field gives every position p of a lattice a vector V_p, in steps of the lattice,
     by which what lies there moves; all channels move together. A family of your own implements
     `directions`; `VirtualMovementTraining` then finds its member that changes the classifier most.
+    It is saved with the model that uses it, and so are the arguments of its constructor, as those
+    of Keras's layers are: numbers, strings, and lists of them; for others write `get_config`.
 
     Formula:
 
@@ -25,17 +29,28 @@ class MovementField:
 
     >>> @keras.saving.register_keras_serializable(package="mine")
     ... class ShearField(keras_vat.movement_fields.MovementField):
+    ...     def __init__(self, axis=1):
+    ...         self.axis = axis
+    ...
     ...     def directions(self, lattice):
     ...         height, width = lattice
     ...         rows = np.arange(height)[:, None] - (height - 1) / 2
     ...         shear = np.zeros((1, height, width, 2))
-    ...         shear[0, ..., 1] = rows  # columns move by an amount that grows with the row
+    ...         shear[0, ..., self.axis] = rows  # moves by an amount that grows with the row
     ...         return shear
-    >>> keras_vat.regularizers.VirtualMovementTraining(fields=["shift", ShearField()])
+    >>> keras_vat.regularizers.VirtualMovementTraining(fields=["shift", ShearField(axis=1)])
 
     Reference:
         VMT (2018), sections 2.1 to 2.3.
     """
+
+    def __new__(cls, *args, **kwargs):
+        field = super().__new__(cls)
+        field._arguments = _recorded(cls, args, kwargs)
+        return field
+
+    def __init__(self):
+        """Takes no arguments; a subclass may."""
 
     @property
     def name(self):
@@ -94,11 +109,38 @@ class MovementField:
         return np.tensordot(whitening.T, directions, axes=1)
 
     def get_config(self):
-        return {}
+        """The arguments of the constructor.
+
+        Raises:
+            NotImplementedError: If a file can't hold them as they are.
+        """
+        if self._arguments is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} must implement `get_config`: arguments of its constructor "
+                "are other than numbers, strings, and lists and dictionaries of them"
+            )
+        return dict(self._arguments)
 
     @classmethod
     def from_config(cls, config):
         return cls(**config)
+
+
+def _recorded(cls, args, kwargs):
+    """A constructor's arguments by their names; `None` if they can't be saved as they are."""
+    try:
+        bound = inspect.signature(cls.__init__).bind(None, *args, **kwargs)
+    except TypeError:
+        return {}  # the constructor says it better
+    first, *parameters = bound.signature.parameters.values()
+    named = {name: value for name, value in bound.arguments.items() if name != first.name}
+    for parameter in parameters:
+        if parameter.kind is parameter.VAR_POSITIONAL and named.get(parameter.name):
+            return None
+        if parameter.kind is parameter.VAR_KEYWORD:
+            named.update(named.pop(parameter.name, {}))
+    plain = (str, int, float, bool, type(None))
+    return named if all(isinstance(value, plain) for value in tree.flatten(named)) else None
 
 
 def centered_positions(lattice):

@@ -1,5 +1,8 @@
 """The families on their lattices, against the definitions and a search over phi."""
 
+import copy
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -82,7 +85,7 @@ def test_an_axis_of_one_position_can_not_be_scaled():
     assert ScaleField().basis((1, 5)).shape == (1, 1, 5, 2)
 
 
-@keras.saving.register_keras_serializable(package="tests")
+@keras.saving.register_keras_serializable(package="tests.movement_fields")
 class Shear(MovementField):
     def __init__(self, copies=1):
         self.copies = copies
@@ -92,8 +95,41 @@ class Shear(MovementField):
         shear[..., 1] = np.arange(lattice[0])[:, None]
         return shear
 
-    def get_config(self):
-        return {"copies": self.copies}
+
+def test_arguments_of_the_constructor_are_saved_where_a_file_can_hold_them():
+    for field, config in (
+        (Shear(), {}),
+        (Shear(3), {"copies": 3}),
+        (Shear(copies=[2, "a"]), {"copies": [2, "a"]}),
+        (copy.deepcopy(Shear(3)), {"copies": 3}),
+        (ScaleField(), {}),
+    ):
+        assert field.get_config() == config
+        saved = json.loads(json.dumps(keras.saving.serialize_keras_object(field)))
+        loaded = keras.saving.deserialize_keras_object(saved)
+        assert type(loaded) is type(field) and loaded.get_config() == config
+    assert loaded.name == "scale"
+    with pytest.raises(NotImplementedError, match="Shear must implement `get_config`: arguments"):
+        Shear(np.ones(3)).get_config()
+
+
+def test_arguments_by_position_and_by_any_name():
+    class Named(Shear):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+
+    class Listed(Shear):
+        def __init__(self, *args):
+            super().__init__(*args)
+
+    assert Named(copies=2).get_config() == {"copies": 2}
+    assert Listed().get_config() == {}
+    with pytest.raises(NotImplementedError, match="Listed must implement `get_config`"):
+        Listed(2).get_config()
+    with pytest.raises(TypeError, match="argument"):
+        ScaleField(2)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'times'"):
+        Shear(times=2)
 
 
 def test_a_family_of_ones_own_is_normalised_and_freed_of_dependent_directions():
