@@ -1,5 +1,7 @@
 """Virtual movement training (anonymous authors, 2018)."""
 
+import warnings
+
 import keras
 import numpy as np
 from keras import ops
@@ -43,7 +45,7 @@ class VirtualMovementTraining(Regularizer):
     Args:
         fields: Names (`"shift"`, `"rotation"`, `"scale"`) or objects of
             `keras_vat.movement_fields.MovementField`, or one of either. Those that have no member
-            on the inputs' lattice, as rotations of signals, are left out.
+            on the inputs' lattice, as rotations of signals, are left out with a warning.
         combination: `"random"`: w drawn from U(0, 1) for each batch (eq. 23); `"mean"`: equal
             weights. Without effect for a single field.
         form: `"auto"`: by the loss where there are labels, by the Fisher information where there
@@ -123,14 +125,7 @@ class VirtualMovementTraining(Regularizer):
     def _steepest(self, forward, x, y):
         """For every field `((name, basis), R, phi)`."""
         lattice = Lattice(x, self._config["data_format"])
-        bases = [(field.name, field.basis(lattice.shape)) for field in self._fields]
-        bases = [(name, basis) for name, basis in bases if len(basis)]
-        if not bases:
-            raise ValueError(
-                f"`fields` must have a member on the inputs' lattice of shape {lattice.shape}: one "
-                "whose `directions` there are not all zero. "
-                f"Received: fields={[field.name for field in self._fields]}"
-            )
+        bases = self._bases(lattice.shape)
         directions = np.concatenate([basis for _, basis in bases])
         ends = np.cumsum([0, *(len(basis) for _, basis in bases)])
         places = [slice(*pair) for pair in zip(ends[:-1], ends[1:], strict=True)]
@@ -145,6 +140,29 @@ class VirtualMovementTraining(Regularizer):
                 steepest_curvature(self._curvature(clean, tangents[place])) for place in places
             ]
         return [(base, *pair) for base, pair in zip(bases, found, strict=True)]
+
+    def _bases(self, lattice):
+        """`(name, basis)` of every field that has a member on a lattice."""
+        bases = [(field.name, field.basis(lattice)) for field in self._fields]
+        left_out = [name for name, basis in bases if not len(basis)]
+        if left_out:
+            kept = [name for name, basis in bases if len(basis)]
+            message = (
+                f"`fields` must have a member on the inputs' lattice, read as {lattice}, whose "
+                f"`directions` there are not all zero; {left_out} have none"
+                + (f" and are left out: say fields={kept}" if kept else "")
+                + (
+                    ". A batch `(batch, n, channels)` is read as a signal; give images a channel "
+                    "axis, `x[..., None]`"
+                    if len(lattice) == 1
+                    else ""
+                )
+                + f". Received: fields={[field.name for field in self._fields]}"
+            )
+            if not kept:
+                raise ValueError(message)
+            warnings.warn(message, stacklevel=2)
+        return [(name, basis) for name, basis in bases if len(basis)]
 
     @staticmethod
     def _slopes(lattice, directions, gradient):

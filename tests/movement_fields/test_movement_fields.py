@@ -154,7 +154,7 @@ def test_directions_of_another_shape_are_refused():
     ("direction", "error", "message"),
     [
         (lambda: np.full((1, 4, 5, 2), np.nan), ValueError, "of Own must be finite. Received"),
-        (lambda: np.zeros((1, 4, 5, 2)), ValueError, r"on .*\(4, 5\): .* not all zero. Received"),
+        (lambda: np.zeros((1, 4, 5, 2)), ValueError, r"as \(4, 5\), .* not all zero.*Received"),
         pytest.param(  # JAX makes constants with their numbers, also in a compiled step
             lambda: keras.ops.ones((1, 4, 5, 2)),
             TypeError,
