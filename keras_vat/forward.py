@@ -36,6 +36,7 @@ class Forward:
 
     Raises:
         TypeError: If `classifier` is no Keras model or layer.
+        ValueError: In passes of several inputs, if the classifier has one.
     """
 
     def __init__(
@@ -61,6 +62,15 @@ class Forward:
         self._normalization = self._start = None
         self._entrance = lambda x: x
         self._clean_passes = {}
+
+    def check_inputs(self, x):
+        """Raises for several inputs where the classifier has one: labels would count as inputs."""
+        inputs = getattr(self.classifier, "inputs", None)
+        if isinstance(x, (tuple, list)) and len(x) > 1 and len(inputs or ()) == 1:
+            raise ValueError(
+                "`x` must be one input, as the classifier has one; of a pair of inputs and labels, "
+                f"give its first, `x[0]`. Received: x, a {type(x).__name__} of {len(x)}"
+            )
 
     @classmethod
     def of(cls, classifier):
@@ -136,6 +146,7 @@ class Forward:
         """Before the first pass: what the policies are about, which exists in built layers only."""
         if self._start is not None:
             return
+        self.check_inputs(x)
         if not all(layer.built for layer in self.classifier._flatten_layers()):
             self.classifier(tree.map_structure(lambda t: keras.KerasTensor(t.shape, t.dtype), x))
         self._normalization = normalization_layers(self.classifier)

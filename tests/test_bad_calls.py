@@ -147,6 +147,9 @@ WITH_A_MODEL = [
         "divergence",
     ),
     (lambda model: perturbations.AdversarialPerturbation(1.0)(model, X), ValueError, "y"),
+    (lambda model: RandomPerturbation(1.0).perturb(model, (X, Y)), ValueError, "x"),
+    (lambda model: vat().penalty(model, [X, Y]), ValueError, "x"),
+    (lambda model: model.fit(X, Y, callbacks=[SmoothnessMonitor((X, Y), 1.0)]), ValueError, "x"),
     (lambda model: RandomPerturbation(1.0)(model, Y), TypeError, "x"),
     (lambda model: RandomPerturbation(1.0).perturb(model.call, X), TypeError, "classifier"),
 ]

@@ -89,6 +89,8 @@ ROWS = [
     (lambda: data.ZCAWhitening().adapt(np.ones(3)), ValueError, "data"),
     (lambda: lds(x=None), TypeError, "x"),
     (lambda: lds(x="digits"), TypeError, "x"),
+    (lambda: lds(x=(X, Y)), ValueError, "x"),
+    (lambda: noise(dataset=(X, Y)), ValueError, "x"),
     (lambda: lds(epsilon=None), TypeError, "epsilon"),
     (lambda: lds(epsilon=None, perturbation=3), TypeError, "perturbation"),
     (lambda: lds(seed="a"), TypeError, "seed"),

@@ -4,6 +4,7 @@ import numpy as np
 from keras_vat import arguments
 from keras_vat.evaluation import local_distributional_smoothness
 from keras_vat.evaluation.batches import check_inputs
+from keras_vat.forward import Forward
 
 
 class SmoothnessMonitor(keras.callbacks.Callback):
@@ -30,7 +31,8 @@ class SmoothnessMonitor(keras.callbacks.Callback):
 
     Raises:
         TypeError: If an argument is not of the right kind.
-        ValueError: If `x` has no rows, or a number is out of range.
+        ValueError: If `x` has no rows, or a number is out of range; when training begins, if `x`
+            is several inputs and the classifier has one.
 
     Example:
 
@@ -58,6 +60,9 @@ class SmoothnessMonitor(keras.callbacks.Callback):
         self.batch_size = arguments.whole_number("batch_size", batch_size, 1)
         self.seed = arguments.seed(seed)
         self.name = arguments.string("name", name)
+
+    def on_train_begin(self, logs=None):
+        Forward.of(self.model).check_inputs(self.x)
 
     def on_epoch_end(self, epoch, logs=None):
         smoothness = local_distributional_smoothness(

@@ -92,6 +92,7 @@ class Perturbation(keras.layers.Layer):
         """r as a list of tensors, one for each floating input; no gradient flows through it."""
         perturbable = Perturbable(x)
         perturbable.check()
+        forward.check_inputs(x)  # a random direction needs no pass, which would do it
         direction = self.direction(forward, x, y)
         return self.limit(perturbable, [self._scaled(part) for part in direction])
 
