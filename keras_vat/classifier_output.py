@@ -23,6 +23,15 @@ _LINEAR_LAYERS = (
     keras.layers.Add,
 )
 
+# As functions they have no `from_logits`: called by a model, they take its default, False.
+_OF_PROBABILITIES = [
+    keras.losses.sparse_categorical_crossentropy,
+    keras.losses.categorical_crossentropy,
+    keras.losses.categorical_focal_crossentropy,
+    keras.losses.binary_crossentropy,
+    keras.losses.binary_focal_crossentropy,
+]
+
 
 class ClassifierOutput:
     """Reads logits and their distribution off a classifier's output tensor.
@@ -50,6 +59,16 @@ class ClassifierOutput:
             warnings.warn(
                 f"`from_logits={from_logits}` contradicts the classifier, which ends in "
                 f"'{self._activation}'; leave it out to have the logits found.",
+                stacklevel=2,
+            )
+        stated = from_logits and self._activation not in ("softmax", "sigmoid")
+        found = from_logits is None and self._activation == "linear"
+        if (stated or found) and takes_probabilities(loss):
+            warnings.warn(
+                "`loss` takes probabilities, and the classifier returns logits, which it is "
+                "trained badly by: give the loss from_logits=True, as "
+                "keras.losses.SparseCategoricalCrossentropy(from_logits=True), or end the "
+                f"classifier in a softmax or sigmoid. Received: loss={loss!r}",
                 stacklevel=2,
             )
         loss_kind, self._loss_from_logits = read_loss(loss)
@@ -174,12 +193,22 @@ def name_of_activation(operation):
     return name if name in ("softmax", "sigmoid", "linear") else None
 
 
-def read_loss(loss):
-    """The output kind that a Keras loss implies, and its `from_logits`; `None` where unknown."""
+def takes_probabilities(loss):
+    """Whether a compiled loss is a cross-entropy of probabilities."""
+    loss = only_loss(loss)
+    return loss in _OF_PROBABILITIES or getattr(loss, "from_logits", None) is False
+
+
+def only_loss(loss):
+    """The loss that a name, or a list of one, stands for."""
     if isinstance(loss, (list, tuple)) and len(loss) == 1:
         loss = loss[0]
-    if isinstance(loss, str):
-        loss = keras.losses.get(loss)
+    return keras.losses.get(loss) if isinstance(loss, str) else loss
+
+
+def read_loss(loss):
+    """The output kind that a Keras loss implies, and its `from_logits`; `None` where unknown."""
+    loss = only_loss(loss)
     if loss is None or isinstance(loss, (list, tuple, dict)):
         return None, None
     name = name_of_loss(loss)

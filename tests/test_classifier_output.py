@@ -126,7 +126,40 @@ def test_the_loss_comes_before_the_last_layer(rows):
     dense = model_ending(layers.Dense(3))
     assert kind_of(dense, rows.x) == "categorical"
     assert kind_of(dense, rows.x, loss="mse") == "gaussian"
-    assert kind_of(dense, rows.x, loss="binary_crossentropy") == "bernoulli"
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    assert kind_of(dense, rows.x, loss=loss) == "bernoulli"
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "sparse_categorical_crossentropy",
+        keras.losses.binary_crossentropy,
+        keras.losses.CategoricalFocalCrossentropy(),
+        [keras.losses.BinaryCrossentropy()],
+    ],
+)
+def test_a_loss_of_probabilities_on_logits_is_warned_of(loss):
+    linear, unknown = model_ending(layers.Dense(3)), Ending(tf.nn.softmax)
+    for classifier, from_logits in ((linear, None), (linear, True), (unknown, True)):
+        with pytest.warns(UserWarning, match="`loss` takes probabilities.*from_logits=True.*Rece"):
+            ClassifierOutput(classifier, from_logits=from_logits, loss=loss)
+    # Warnings are errors: none of these has one.
+    for classifier, from_logits in (
+        (model_ending(layers.Dense(3, "softmax")), None),
+        (model_ending(layers.Dense(3, "sigmoid")), False),
+        (unknown, None),
+        (unknown, False),
+    ):
+        ClassifierOutput(classifier, from_logits=from_logits, loss=loss)
+    for other in (
+        None,
+        "mse",
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        lambda y, logits: logits,
+        {"a": loss},
+    ):
+        ClassifierOutput(linear, loss=other)
 
 
 @pytest.mark.parametrize("activation", ["softmax", "sigmoid", "relu"])
