@@ -1,6 +1,8 @@
 """What `fit` and `train_on_batch` were given, looked at before the first step."""
 
+import keras
 import numpy as np
+from keras import tree
 
 from keras_vat.classifier_output import name_of_loss
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
@@ -15,6 +17,31 @@ def check_rows(x):
     shape = getattr(x, "shape", (None,))
     if len(shape) and shape[0] == 0:
         raise ValueError(f"`x` must have at least one row. Received: x.shape={tuple(shape)}")
+
+
+def check_halves(x, classifier):
+    """Raises where `fit` was given labelled and unlabelled arrays in the place of batches.
+
+    Args:
+        x: As `fit` was given it.
+        classifier: The Keras model. Of one with several inputs, a pair of arrays is two inputs.
+    """
+    if isinstance(x, SemiSupervisedInputs):
+        rows = {leaf.shape[0] for leaf in tree.flatten(x) if hasattr(leaf, "shape")}
+        wrong = len(rows) > 1
+    else:
+        one_input = isinstance(classifier, keras.Sequential) or (
+            len(getattr(classifier, "inputs", None) or ()) == 1
+        )
+        pair = isinstance(x, (tuple, list)) and len(x) == 2
+        wrong = one_input and pair and all(hasattr(half, "shape") for half in x)
+    if wrong:
+        shapes = [tuple(leaf.shape) for leaf in tree.flatten(x)]
+        raise ValueError(
+            "`x` must be rows of one kind. Labelled and unlabelled rows go in as batches of both: "
+            "model.fit(keras_vat.data.semi_supervised((x_labeled, y), x_unlabeled)). "
+            f"Received: x={type(x).__name__} of shapes {shapes}"
+        )
 
 
 def check_class_numbers(y, loss, num_classes):

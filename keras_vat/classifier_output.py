@@ -125,9 +125,12 @@ class ClassifierOutput:
             return outputs
         raise ValueError(
             "Can't find out whether the classifier returns logits or probabilities. End it in a "
-            "Keras layer (linear, or activation 'softmax' or 'sigmoid'), compile with a loss whose "
-            "`from_logits` is True, or say it: `from_logits=True` (logits) or `from_logits=False` "
-            "(probabilities). Received: from_logits=None"
+            "Keras layer: a linear one, or one with activation 'softmax' or 'sigmoid', or "
+            "keras.layers.Softmax. Or, of logits, compile with a loss whose `from_logits` is True. "
+            "Or say it: VATModel(classifier, from_logits=True) of logits, "
+            "VATModel(classifier, from_logits=False) of probabilities, which determine logits up "
+            "to a constant only (`FastAdversarialTraining` needs them whole). "
+            "Received: from_logits=None"
         )
 
     def _behind(self, outputs):

@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_vat import arguments
 from keras_vat.autodiff import num_replicas
-from keras_vat.check_training_data import check_class_numbers, check_rows
+from keras_vat.check_training_data import check_class_numbers, check_halves, check_rows
 from keras_vat.classifier_output import OUTPUT_KINDS
 from keras_vat.data.first_rows import first_rows
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
@@ -139,6 +139,7 @@ class VATModel(SavedRun, Training, keras.Model):
     def fit(self, x=None, y=None, *args, **kwargs):
         """As `keras.Model.fit`."""
         check_rows(x)
+        check_halves(x, self.classifier)
         if hasattr(x, "shape"):
             self._check_labels(y)
             self._check_class_numbers(y)

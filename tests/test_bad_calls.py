@@ -10,15 +10,20 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_vat import Forward, SemiSupervisedInputs, VATModel, perturbations, regularizers
+from keras_vat import Forward, SemiSupervisedInputs, VATModel, regularizers
 from keras_vat.callbacks import (
     AlphaWarmup,
     BatchNormReestimation,
     GeneratorPictures,
+    PerturbationSummary,
     RobustnessMonitor,
     SmoothnessMonitor,
 )
-from keras_vat.perturbations import RandomPerturbation, VirtualAdversarialPerturbation
+from keras_vat.perturbations import (
+    AdversarialPerturbation,
+    RandomPerturbation,
+    VirtualAdversarialPerturbation,
+)
 from keras_vat.regularizers import (
     AdversarialTraining,
     FastAdversarialTraining,
@@ -106,6 +111,12 @@ CONSTRUCTORS = [
     (lambda: GeneratorPictures(None, "p.png"), ValueError, "x"),
     (lambda: GeneratorPictures(IMAGES[:0], "p.png"), ValueError, "x"),
     (lambda: GeneratorPictures(IMAGES, 3), TypeError, "path"),
+    (lambda: GeneratorPictures(IMAGES, "{Epoch}.png"), ValueError, "path"),
+    (lambda: GeneratorPictures(IMAGES, "{}.png"), ValueError, "path"),
+    (lambda: GeneratorPictures(IMAGES, "{epoch.png"), ValueError, "path"),
+    (lambda: PerturbationSummary(X, "logs", vat()), TypeError, "perturbation"),
+    (lambda: PerturbationSummary(X, "logs", "virtual"), TypeError, "perturbation"),
+    (lambda: PerturbationSummary(X, "logs", AdversarialPerturbation(0.6)), ValueError, "y"),
 ]
 
 WITH_A_MODEL = [
@@ -124,6 +135,9 @@ WITH_A_MODEL = [
     (lambda model: VATModel(model.classifier, name=3), ValueError, "name"),
     (lambda model: model.fit(None, Y), ValueError, "x"),
     (lambda model: model.fit(X[:0], Y[:0]), ValueError, "x"),
+    (lambda model: model.fit(halves(X[:5], X), Y[:5]), ValueError, "x"),
+    (lambda model: model.fit((X[:5], X), Y[:5]), ValueError, "x"),
+    (lambda model: model.fit([X, X], Y), ValueError, "x"),
     (lambda model: model.fit(X, np.where(Y == 0, -1, Y)), ValueError, "y"),
     (lambda model: model.fit(X, (Y + 1)[:, None]), ValueError, "y"),
     (lambda model: model.fit(X, Y.astype(str)), TypeError, "y"),
@@ -146,7 +160,7 @@ WITH_A_MODEL = [
         ValueError,
         "divergence",
     ),
-    (lambda model: perturbations.AdversarialPerturbation(1.0)(model, X), ValueError, "y"),
+    (lambda model: AdversarialPerturbation(1.0)(model, X), ValueError, "y"),
     (lambda model: RandomPerturbation(1.0).perturb(model, (X, Y)), ValueError, "x"),
     (lambda model: vat().penalty(model, [X, Y]), ValueError, "x"),
     (lambda model: model.fit(X, Y, callbacks=[SmoothnessMonitor((X, Y), 1.0)]), ValueError, "x"),

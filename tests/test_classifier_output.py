@@ -206,7 +206,7 @@ def trace(classifier, ask, **arguments):
 def test_logits_that_can_not_be_found_out(function, loss):
     ask = ClassifierOutput.logits
     with pytest.raises(
-        ValueError, match=r"`from_logits=True` \(logits\) or `from_logits=False` \(probabilities\)"
+        ValueError, match=r"VATModel\(classifier, from_logits=True\).*needs them whole.*Received"
     ):
         trace(Ending(function), ask, loss=loss)
     trace(Ending(function), ask, output="categorical", from_logits=False)

@@ -26,7 +26,7 @@ class GeneratorPictures(keras.callbacks.Callback):
     Raises:
         TypeError: If `every` is not an integer or `path` no path; if the model can't `encode` or
             `decode`.
-        ValueError: If `every` is below 1, or `x` holds no images.
+        ValueError: If `every` is below 1, `x` holds no images, or `path` has other names in braces.
 
     Example:
 
@@ -51,6 +51,13 @@ class GeneratorPictures(keras.callbacks.Callback):
             )
         self.x = x[:_ROW]
         self.path = arguments.path("path", path)
+        try:
+            self.path.format(epoch=1)
+        except (LookupError, ValueError) as error:
+            raise ValueError(
+                "`path` must be a file's name in which only `{epoch}` stands in braces, as "
+                f"'pictures/{{epoch:03d}}.png'. Received: path={self.path!r}"
+            ) from error
         self.every = arguments.whole_number("every", every, 1)
         self.seed = arguments.seed(seed)
 

@@ -1,4 +1,5 @@
 import os
+from numbers import Real
 
 import keras
 import numpy as np
@@ -6,7 +7,7 @@ import numpy as np
 from keras_vat import arguments
 from keras_vat.callbacks.summaries import write_image, write_scalar
 from keras_vat.evaluation import perturbation_statistics
-from keras_vat.evaluation.batches import check_inputs
+from keras_vat.evaluation.batches import check_inputs, yields_batches
 from keras_vat.perturbations import Perturbation, VirtualAdversarialPerturbation
 from keras_vat.plotting.perturbation_rows import perturbation_rows
 
@@ -33,17 +34,19 @@ class PerturbationSummary(keras.callbacks.Callback):
       contrast, the perturbed images.
 
     Args:
-        x: Inputs of the classifier, `(rows, ...)`; a few hundred rows are enough.
+        x: Inputs of the classifier, `(rows, ...)`, or a structure of them; a few hundred rows are
+            enough. Or a dataset of batches, of `x` or `(x, y)`, and then without images.
         log_dir: Folder of TensorBoard's logs.
         perturbation: A `Perturbation` (give it a seed); or a number, the epsilon of a virtual
             adversarial one.
-        y: Labels, for a perturbation that needs them. Defaults to `None`.
+        y: Labels of arrays, for a perturbation that needs them. Defaults to `None`.
         every: Epochs from one writing to the next. Defaults to `1`.
         batch_size: Rows per pass. Defaults to `256`.
 
     Raises:
         TypeError: If `perturbation` or `every` is of the wrong kind.
-        ValueError: If a number is out of range, or there is not one label for each row.
+        ValueError: If a number is out of range, or there is not one label for each row, or none
+            for a perturbation that needs them.
 
     Example:
 
@@ -63,8 +66,17 @@ class PerturbationSummary(keras.callbacks.Callback):
         self.x, self.y = x, y
         self.log_dir = os.path.join(str(log_dir), "perturbation")  # may be a bucket
         if not isinstance(perturbation, Perturbation):
+            if not isinstance(perturbation, Real):
+                raise TypeError(
+                    "`perturbation` must be a Perturbation of `keras_vat.perturbations`, or a "
+                    "number, the epsilon of a virtual adversarial one. "
+                    f"Received: perturbation={perturbation!r} "
+                    f"(of type {type(perturbation).__name__})"
+                )
             epsilon = arguments.positive("perturbation", perturbation)
             perturbation = VirtualAdversarialPerturbation(epsilon, seed=0)
+        if not yields_batches(x):  # a dataset brings its labels along
+            perturbation.check_labels(y)
         self.perturbation = perturbation
         self.every = arguments.whole_number("every", every, 1)
         self.batch_size = arguments.whole_number("batch_size", batch_size, 1)

@@ -13,7 +13,8 @@ class RobustnessMonitor(keras.callbacks.Callback):
     without perturbation count as wrong. Every measurement starts from the same random directions,
     so that a change of the curve is a change of the classifier. It costs about five passes over
     `x`; a few hundred rows are enough. As with Keras's `validation_freq`, epochs without a
-    measurement have no entry in the logs.
+    measurement have no entry in the logs. A callback that watches the number, as
+    `EarlyStopping(monitor="robust_accuracy", mode="max")`, stands after it in the list.
 
     Formula:
 

@@ -15,6 +15,8 @@ class SmoothnessMonitor(keras.callbacks.Callback):
     smoothness carries over to them. Every epoch starts its search from the same random directions,
     so that a change of the curve is a change of the classifier. It costs about
     `2 + 2 * num_power_iterations` passes over `x` per epoch; a few hundred rows are enough.
+    A callback that watches the number, as `EarlyStopping(monitor="lds", mode="min")`, stands after
+    it in the list.
 
     Formula:
 
@@ -22,10 +24,11 @@ class SmoothnessMonitor(keras.callbacks.Callback):
         lds       = mean over x of KL(p(y|x) || p(y|x + r_vadv(x)))
 
     Args:
-        x: Inputs of the classifier, `(rows, ...)`, or a structure of them.
+        x: Inputs of the classifier, `(rows, ...)`, or a structure of them; or a dataset of batches,
+            of `x` or `(x, y)`.
         epsilon: Norm of the perturbation; positive.
         num_power_iterations: Steps of the power iteration (K of the paper). Defaults to `1`.
-        batch_size: Rows per pass. Defaults to `256`.
+        batch_size: Rows per pass; of a dataset, its own. Defaults to `256`.
         seed: Seed of the first directions. Defaults to `0`.
         name: Name under which the number is logged. Defaults to `"lds"`.
 

@@ -32,6 +32,8 @@ class AdversarialPerturbation(Perturbation):
         Goodfellow et al. (2015); VAT (2018), eq. 3 and 4.
     """
 
+    requires_labels = True
+
     def __init__(
         self, epsilon, norm="l2", seed=None, mask=None, clip=None, joint_norm=True, name=None
     ):
@@ -39,11 +41,7 @@ class AdversarialPerturbation(Perturbation):
         self._config["norm"] = arguments.one_of("norm", norm, NORMS)
 
     def direction(self, forward, x, y):
-        if y is None:
-            raise ValueError(
-                "`y` is needed: the adversarial perturbation is defined by the labels (use the "
-                "virtual adversarial perturbation where there are none). Received: y=None"
-            )
+        self.check_labels(y)
         clean = forward.clean(x)
         logits = [clean.target]
         slope = autodiff.gradient(

@@ -34,6 +34,9 @@ class Perturbation(keras.layers.Layer):
             epsilon; `False`: each one's norm is.
     """
 
+    requires_labels = False
+    """Whether it is defined by the labels `y`."""
+
     def __init__(self, epsilon, seed=None, mask=None, clip=None, joint_norm=True, name=None):
         super().__init__(name=name, dtype="float32", autocast=False, trainable=False)
         self._config = {
@@ -95,6 +98,14 @@ class Perturbation(keras.layers.Layer):
         forward.check_inputs(x)  # a random direction needs no pass, which would do it
         direction = self.direction(forward, x, y)
         return self.limit(perturbable, [self._scaled(part) for part in direction])
+
+    def check_labels(self, y):
+        """Raises where labels are needed and missing."""
+        if self.requires_labels and y is None:
+            raise ValueError(
+                f"`y` is needed: {type(self).__name__} is defined by the labels (use the virtual "
+                "adversarial perturbation where there are none). Received: y=None"
+            )
 
     def direction(self, forward, x, y):
         """The perturbation at epsilon 1: a list of tensors, one for each floating input."""

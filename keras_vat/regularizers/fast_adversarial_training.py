@@ -183,9 +183,10 @@ class FastAdversarialTraining(PerturbationRegularizer):
         if not clean.has_exact_logits:
             raise ValueError(
                 "`FastAdversarialTraining` compares the logits with that of an extra class, and "
-                "probabilities determine them up to a constant only. Let the classifier return "
-                "logits, or end it in a Keras softmax layer, without "
-                "`from_logits=False`. Received: a classifier of probabilities"
+                "probabilities determine them up to a constant only. Remove the activation, so "
+                "that the classifier returns logits, or end it in keras.layers.Softmax or a layer "
+                "with activation='softmax', and leave `from_logits` out. "
+                "Received: a classifier of probabilities"
             )
 
     def _number(self, name):
