@@ -7,6 +7,7 @@ import keras
 from keras import ops, tree
 
 from keras_vat import autodiff
+from keras_vat.check_batch import check_batch
 from keras_vat.classifier_output import ClassifierOutput
 from keras_vat.forward_pass import ForwardPass
 from keras_vat.inner_scope import InnerScope
@@ -147,6 +148,7 @@ class Forward:
         if self._start is not None:
             return
         self.check_inputs(x)
+        check_batch(self.classifier, x)
         if not all(layer.built for layer in self.classifier._flatten_layers()):
             self.classifier(tree.map_structure(lambda t: keras.KerasTensor(t.shape, t.dtype), x))
         self._normalization = normalization_layers(self.classifier)

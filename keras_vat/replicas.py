@@ -17,6 +17,24 @@ def check_strategy(strategy):
         )
 
 
+def check_variables(strategy, classifier):
+    """Raises for weights made outside of the scope that they are trained in.
+
+    What is not trained, as a frozen layer or a regularizer's numbers, may come from outside.
+
+    Args:
+        strategy: The model's strategy.
+        classifier: The Keras model that it trains.
+    """
+    for variable in classifier.trainable_variables:
+        if not strategy.extended.variable_created_in_scope(variable._value):
+            raise ValueError(
+                "`classifier` must be made in the strategy's scope, as the VATModel is: make both "
+                "inside of one `with strategy.scope():`. Received: "
+                f"weight '{variable.path}', made outside of {type(strategy).__name__}"
+            )
+
+
 def agree(condition, rows):
     """Exchanges between the replicas of a step what depends on all of them.
 

@@ -101,6 +101,8 @@ class TensorFlowTraining:
         Keras reads one and averages the replicas' parts, which fails for parts of unequal size
         and between workers, and moves the data's seeds on.
         """
+        if self._distribute_strategy is not None:
+            replicas.check_variables(self._distribute_strategy, self.classifier)
         if iterator is not None and self._distribute_strategy is not None:
             data_batch, iterator = replicas.batch_spec(iterator), None
         super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)

@@ -22,6 +22,7 @@ from keras_vat import (
 X = np.random.default_rng(0).normal(size=(12, 2)).astype("float32")
 Y = (X[:, 0] > 0).astype("int32")
 IMAGES = np.random.default_rng(0).uniform(size=(4, 6, 6, 1))
+SHIFT = movement_fields.ShiftField()
 LDS = {"a": np.ones(3)}
 AT = {"at": regularizers.AdversarialTraining(1.0)}
 
@@ -91,6 +92,9 @@ ROWS = [
     (lambda: lds(x="digits"), TypeError, "x"),
     (lambda: lds(x=(X, Y)), ValueError, "x"),
     (lambda: noise(dataset=(X, Y)), ValueError, "x"),
+    (lambda: lds(x=X[0]), ValueError, "x"),
+    (lambda: lds(x=iter(X)), ValueError, "x"),
+    (lambda: noise(dataset=iter(X)), ValueError, "x"),
     (lambda: lds(epsilon=None), TypeError, "epsilon"),
     (lambda: lds(epsilon=None, perturbation=3), TypeError, "perturbation"),
     (lambda: lds(seed="a"), TypeError, "seed"),
@@ -134,6 +138,7 @@ ROWS = [
     (lambda: plotting.plot_reconstructions(IMAGES, IMAGES, max_images=0), ValueError, None),
     (lambda: plotting.plot_bad_samples(IMAGES, IMAGES, max_images=0), ValueError, "max_images"),
     (lambda: plotting.plot_bad_samples(X, X, kept=[True]), ValueError, "kept"),
+    (lambda: plotting.plot_bad_samples(X, (X, X[:, 0] > 0)), TypeError, "bad"),
     (lambda: plotting.plot_gradient_noise(3), ValueError, "noise"),
     (lambda: plotting.plot_gradient_noise({}), ValueError, "noise"),
     (lambda: plotting.plot_local_distributional_smoothness(LDS, bins=0), ValueError, "bins"),
@@ -141,6 +146,9 @@ ROWS = [
     (lambda: plotting.plot_perturbation_statistics(3), TypeError, "statistics"),
     (lambda: plotting.plot_perturbation_statistics(LDS), TypeError, "statistics"),
     (lambda: plotting.plot_movement_field(np.ones((4, 4, 2)), max_arrows=0), ValueError, None),
+    (lambda: plotting.plot_movement_field("shift", IMAGES[0]), TypeError, "field"),
+    (lambda: plotting.plot_movement_field(SHIFT, IMAGES[0]), TypeError, "field"),
+    (lambda: plotting.plot_movement_field((1.0, np.ones((4, 4, 2)))), TypeError, "field"),
     (lambda: plotting.plot_robustness_curve(3), TypeError, "curve"),
     (lambda: plotting.plot_robustness_examples(None), TypeError, "curve"),
     (lambda: plotting.plot_training_curves(3), TypeError, "history"),

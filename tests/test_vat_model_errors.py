@@ -146,3 +146,28 @@ def test_epsilon_and_weight_can_not_be_set_below_zero():
         regularizer.epsilon = -1.0
     with pytest.raises(ValueError, match="`weight` must be .*Received: weight=-1.0"):
         regularizer.weight = -1.0
+
+
+def test_one_example_in_the_place_of_a_batch_is_refused():
+    inputs = keras.Input((6, 6, 1))
+    outputs = layers.Dense(3)(layers.Flatten()(layers.Conv2D(2, 3)(inputs)))
+    x = np.ones((6, 6, 1), "float32")
+    for classifier in (keras.Model(inputs, outputs), VATModel(keras.Model(inputs, outputs))):
+        with pytest.raises(ValueError, match=r"`x` must be a batch.*`x\[None\]`.*Received: x of"):
+            vat().penalty(classifier, x)
+        assert np.isfinite(vat().penalty(classifier, x[None]))
+        # Keras reads images without their axis of channels, and so do the methods.
+        assert np.isfinite(vat().penalty(classifier, np.ones((2, 6, 6), "float32")))
+
+
+def test_a_classifier_made_outside_of_the_strategys_scope_is_refused(tf, make_classifier, rows):
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    classifier, regularizer = make_classifier(), vat()
+    with strategy.scope():
+        outside, inside = VATModel(classifier), VATModel(make_classifier(), regularizer)
+        for model in (outside, inside):
+            model.compile("sgd", loss, jit_compile=False)
+    with pytest.raises(ValueError, match="`classifier` must be made in.*Received: weight 'seq"):
+        outside.fit(rows.x, rows.y, verbose=0)
+    assert np.isfinite(inside.fit(rows.x, rows.y, verbose=0).history["vat"]).all()

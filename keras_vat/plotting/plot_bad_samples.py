@@ -30,6 +30,7 @@ def plot_bad_samples(x, bad, kept=None, classifier=None, y=None, max_images=10, 
         The matplotlib axes.
 
     Raises:
+        TypeError: If `bad` is the pair that `bad_samples` returns.
         ValueError: If the shapes differ or are neither those of points nor of images.
 
     Example:
@@ -42,6 +43,12 @@ def plot_bad_samples(x, bad, kept=None, classifier=None, y=None, max_images=10, 
     Reference: FAT (2019), figures 1, 5, 6 and 7.
     """
     max_images = arguments.whole_number("max_images", max_images, 1)
+    if isinstance(bad, tuple):
+        raise TypeError(
+            "`bad` must be one array. Unpack what `bad_samples` returns: "
+            "`bad, kept = fat.bad_samples(classifier, x)`. "
+            f"Received: a tuple of {len(bad)}"
+        )
     x = np.asarray(x, "float32")
     rows = {
         name: np.asarray(samples, "float32")

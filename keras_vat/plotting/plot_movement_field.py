@@ -25,6 +25,7 @@ def plot_movement_field(field, x=None, max_arrows=15, ax=None):
         The matplotlib axes.
 
     Raises:
+        TypeError: If the field is no array, but a name or a `MovementField`.
         ValueError: If the field is not one of an image or of a signal, or `x` has another lattice.
 
     Example:
@@ -37,6 +38,13 @@ def plot_movement_field(field, x=None, max_arrows=15, ax=None):
 
     Reference: VMT (2018), figure 1.
     """
+    if not hasattr(field, "shape") and not isinstance(field, list):
+        raise TypeError(
+            "`field` must be an array with the movement of every position. That of a family is a "
+            "row of its basis, as `keras_vat.movement_fields.ShiftField().basis(lattice)[0]`; that "
+            "of a batch is the second of what `VirtualMovementTraining.movement` finds. "
+            f"Received: field={field!r} (of type {type(field).__name__})"
+        )
     field = np.asarray(field, "float64")
     if field.ndim not in (2, 3) or field.shape[-1] != field.ndim - 1:
         raise ValueError(

@@ -46,7 +46,8 @@ def export_for_serving(
             where TensorFlow can write there.
         version: Whole number of at least 1; a server takes the highest. Defaults to `1`.
         input_name: Name of the input, if there is one. Inputs in a dict keep their keys, inputs in
-            a list the names of their `keras.Input`. Defaults to `"inputs"`.
+            a list the names of their `keras.Input`, and another `input_name` is refused for them.
+            Defaults to `"inputs"`.
         class_names: Strings in the order of the classifier's outputs; for one sigmoid the two
             names of 0 and 1. Several sigmoids serve the names of the labels that hold and `""` in
             the places of the others. `None` (default): indices.

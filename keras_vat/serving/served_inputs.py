@@ -105,6 +105,11 @@ def input_names(structure, input_name):
             names.append(tensor.name)
         else:
             names.append(f"{input_name}_{len(names)}")
+    if input_name != "inputs" and not any(name.startswith(input_name) for name in names):
+        raise ValueError(
+            "`input_name` must be left out: the classifier's inputs have names of their own. "
+            f"Received: input_name={input_name!r} for inputs {names}"
+        )
     if len(set(names)) != len(names) or not all(name.isidentifier() for name in names):
         raise ValueError(
             "`model` must have inputs whose names could name variables and differ from each other. "

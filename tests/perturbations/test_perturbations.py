@@ -344,7 +344,7 @@ def test_unknown_norm_is_refused():
 
 
 def test_missing_labels_are_named(model):
-    with pytest.raises(ValueError, match="`y` is needed: the adversarial perturbation"):
+    with pytest.raises(ValueError, match="`y` is needed: AdversarialPerturbation is"):
         AdversarialPerturbation(1.0)(model, tf.constant(X))
 
 

@@ -18,6 +18,11 @@ def names_alike():
     return keras.Model([first, second], keras.layers.Dense(2)(first + second))
 
 
+def named():
+    inputs = {name: keras.Input((2,), name=name) for name in ("a", "b")}
+    return keras.Model(inputs, keras.layers.Dense(2)(inputs["a"] + inputs["b"]))
+
+
 def two_outputs():
     inputs = keras.Input((2,))
     return keras.Model(inputs, [keras.layers.Dense(2)(inputs), keras.layers.Dense(2)(inputs)])
@@ -51,6 +56,7 @@ CASES = [
     (logits, {"version": "1"}, TypeError, "`version` must be an integer"),
     (logits, {"input_name": "a b"}, ValueError, "`input_name` must be a string.*'a b'"),
     (logits, {"input_name": 3}, ValueError, "`input_name` must be a string.*=3"),
+    (named, {"input_name": "foo"}, ValueError, r"`input_name`.*='foo' for inputs \['a', 'b'\]"),
     (logits, {"class_names": ["a", "b"]}, ValueError, "`class_names`.* 3 classes.*'a', 'b'"),
     (logits, {"class_names": "abc"}, TypeError, "`class_names` must be a list of strings"),
     (logits, {"class_names": [1, 2, 3]}, TypeError, "`class_names` must be a list of strings"),
