@@ -38,6 +38,7 @@ class FastAdversarialTraining(PerturbationRegularizer):
     Args:
         epsilon: L2 norm of r for each example, in the units of the inputs.
         radius: Distance of the bad samples from their examples, in the same units; the paper's C.
+            On MNIST the paper has epsilon 1.5 and radius 2.0.
         threshold: How unsure the classifier must be of a bad sample that is kept, from 0 (all are)
             up to 1; the paper's alpha.
         bad_sample_weight: The paper's lambda.
