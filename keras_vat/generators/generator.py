@@ -22,7 +22,7 @@ class Generator(WholeFiles, keras.Model):
     A subclass implements `encode`, `decode`, `latent_shapes`, `sample` and `loss_terms`, names the
     terms to be logged in `term_names`, calls `check_images` and `check_latents` where it is given
     such, and keeps its variables in layers. Where a frozen generator computes otherwise, it
-    overrides `freeze`.
+    overrides `freeze`; where its weights tell that nothing has trained them, `trained`.
 
     Args:
         input_shape: Shape of an image, `(height, width, channels)`.
@@ -54,6 +54,11 @@ class Generator(WholeFiles, keras.Model):
     def frozen(self):
         """Whether the weights are fixed for good."""
         return self._frozen
+
+    @property
+    def trained(self):
+        """Whether the weights come from a training or a file, as far as they tell."""
+        return True
 
     @property
     def images_dtype(self):

@@ -1,5 +1,7 @@
 """Latent-space virtual adversarial training (Osada et al., 2021)."""
 
+import warnings
+
 from keras_vat.perturbable import Perturbable
 from keras_vat.perturbations import LatentVirtualAdversarialPerturbation
 from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
@@ -27,7 +29,7 @@ class LatentVirtualAdversarialTraining(PerturbationRegularizer):
 
     Args:
         generator: A trained `VAE`, `Glow` or `BijectorGenerator`, or any object with `encode` and
-            `decode`.
+            `decode`. `fit` warns of a `VAE` or `Glow` that was neither trained nor loaded.
         epsilon: L2 norm of r for each example, in the units of the latent space (1 is one standard
             deviation of the prior along one axis).
         num_power_iterations: K, an integer of at least 0.
@@ -86,6 +88,7 @@ class LatentVirtualAdversarialTraining(PerturbationRegularizer):
             joint_norm=joint_norm,
         )
         super().__init__(perturbation, weight=weight, name=name, seed=seed)
+        self._warned = False
 
     @property
     def generator(self):
@@ -98,6 +101,16 @@ class LatentVirtualAdversarialTraining(PerturbationRegularizer):
 
     def check_inputs(self, x):
         self.generator.check_images(x)
+        # Not in the constructor: there, a generator of a saved model has no weights yet.
+        if not self._warned and not getattr(self.generator, "trained", True):
+            self._warned = True
+            warnings.warn(
+                "`generator` should be trained or loaded before it is handed over: it is frozen "
+                "now, and its latent space means nothing. Make a new one, `compile` and `fit` it "
+                "on the images, or load its weights. "
+                f"Received: generator='{self.generator.name}', with the weights it was made with",
+                stacklevel=2,
+            )
 
     def per_example(self, forward, x, y):
         view = self.perturbation.view(forward, x)

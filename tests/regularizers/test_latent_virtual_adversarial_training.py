@@ -40,6 +40,35 @@ class Identity:
         return z
 
 
+def untrained(generator):
+    return type(generator).from_config({**generator.get_config(), "name": "untrained"})
+
+
+@pytest.mark.parametrize("make", [trained_vae, trained_glow])
+def test_a_generator_that_was_neither_trained_nor_loaded_is_warned_of_once(make, tmp_path):
+    trained = make()
+    new, loaded = untrained(trained), untrained(trained)
+    loaded.set_weights(trained.get_weights())
+    assert trained.trained and loaded.trained and not new.trained
+    lvat = LatentVirtualAdversarialTraining(new, 0.5)
+    with pytest.warns(UserWarning, match="`generator` should be trained.*Received: .*'untrained'"):
+        lvat.check_inputs(images())
+    lvat.check_inputs(images())
+    # Warnings are errors: none of these has one.
+    for generator in (trained, loaded):
+        lvat = LatentVirtualAdversarialTraining(generator, 0.5)
+        lvat.check_inputs(images())
+    keras_vat.VATModel(net(), lvat).save(tmp_path / "m.keras")
+    keras.saving.load_model(tmp_path / "m.keras").regularizers[0].check_inputs(images())
+
+
+def test_fit_warns_of_an_untrained_generator():
+    vae = keras_vat.generators.VAE((8, 8, 1), latent_dim=3, widths=(4,))
+    model = compiled(net(), LatentVirtualAdversarialTraining(vae, 0.5))
+    with pytest.warns(UserWarning, match="`generator` should be trained"):
+        model.fit(images(), np.zeros(16, "int32"), verbose=0)
+
+
 def net(preprocessing=()):
     keras.utils.set_random_seed(2)
     layers = [

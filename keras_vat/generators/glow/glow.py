@@ -198,6 +198,11 @@ class Glow(Generator):
         """Whether the actnorms were set from data."""
         return self.flow.initialized
 
+    @property
+    def trained(self):
+        """Whether the actnorms were set, as a training begins with."""
+        return self.initialized
+
     def compile(self, optimizer="adam", loss=None, jit_compile=False, **kwargs):
         """As `keras.Model.compile`, without a loss, and without XLA unless asked for.
 

@@ -107,6 +107,12 @@ class VAE(Generator):
         return [(self._config["latent_dim"],)]
 
     @property
+    def trained(self):
+        """Whether there is a bias that isn't zero, as all of them start."""
+        biases = [weight for weight in self.weights if weight.name in ("bias", "beta")]
+        return any(np.any(ops.convert_to_numpy(bias)) for bias in biases)
+
+    @property
     def prior_weight(self):
         """Factor of the KL, a variable: assign it, or set it to a number, and `fit` follows."""
         return self._prior_weight
