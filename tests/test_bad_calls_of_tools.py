@@ -94,6 +94,13 @@ ROWS = [
     (lambda: noise(dataset=(X, Y)), ValueError, "x"),
     (lambda: lds(x=X[0]), ValueError, "x"),
     (lambda: lds(x=iter(X)), ValueError, "x"),
+    (
+        lambda: evaluation.robustness_curve(
+            {"a": classifier()}, zip(X, Y, strict=True), None, [1.0]
+        ),
+        ValueError,
+        "x",
+    ),
     (lambda: noise(dataset=iter(X)), ValueError, "x"),
     (lambda: lds(epsilon=None), TypeError, "epsilon"),
     (lambda: lds(epsilon=None, perturbation=3), TypeError, "perturbation"),

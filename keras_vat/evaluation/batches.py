@@ -19,7 +19,8 @@ def batches(x, y=None, batch_size=256):
 
     Raises:
         TypeError: If `x` is neither.
-        ValueError: If there are no rows, or labels of another number, or labels beside a dataset.
+        ValueError: If there are no rows, or labels of another number, or labels beside a dataset;
+            for a dataset of single rows, where a scalar shows it.
     """
     batch_size = arguments.whole_number("batch_size", batch_size, 1)
     rows = check_inputs(x, y)
@@ -27,7 +28,15 @@ def batches(x, y=None, batch_size=256):
         empty = True
         for element in x:
             empty = False
-            yield as_tensors(inputs_and_labels(element))
+            batch, labels = as_tensors(inputs_and_labels(element))
+            if any(
+                not len(leaf.shape) for leaf in tree.flatten((batch, labels)) if leaf is not None
+            ):
+                raise ValueError(
+                    "`x` must be a dataset of batches; make them of single rows by its `batch`. "
+                    "Received: a row or a label without an axis of rows"
+                )
+            yield batch, labels
         if empty:
             raise ValueError(f"`x` must hold at least one batch. Received: x={x}")
         return
