@@ -38,7 +38,8 @@ class LatentVirtualAdversarialPerturbation(FrozenGeneratorLayer, VirtualAdversar
     A quadratic model of D is climbed on the sphere of radius epsilon. g is zero for the
     reconstruction, and for the input where the generator is exact (Glow): then this is the power
     iteration. Where the generator is lossy (VAE), the reconstruction already differs and g leads.
-    `curvature="finite_difference"` is the paper's algorithm 2 instead: the gradient of D at xi d.
+    `curvature="finite_difference"` is the paper's algorithm 2 instead: the gradient of D at xi d;
+    in training `"auto"` takes it, with xi = epsilon, where no model of D is needed.
 
     Args:
         generator: A trained `VAE`, `Glow` or `BijectorGenerator`, or any object with `encode` and
