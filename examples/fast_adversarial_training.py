@@ -96,7 +96,7 @@ def main():
         (line,) = curves.plot(epochs, median, label=name)
         low, high = np.min(accuracies, axis=0), np.max(accuracies, axis=0)
         curves.fill_between(epochs, low, high, alpha=0.15, color=line.get_color())
-        reached = [np.argmax(run) + 1 for run in np.array(accuracies) >= 98 if run.any()]
+        reached = [int(np.argmax(run)) + 1 for run in np.array(accuracies) >= 98 if run.any()]
         ends = ", ".join(f"{run[-1]:.1f}" for run in accuracies)
         print(f"{name}: 98 % first reached after epoch {sorted(reached)}; at the end {ends} %")
     curves.set(xlabel="epoch", ylabel="accuracy on the unlabelled points, %")
