@@ -4,8 +4,8 @@ Trains a small perceptron on the digits bundled with scikit-learn in four ways a
 errors; saves `quickstart.png`. Offline, about one and a half minutes on two cores.
 
 What to expect: supervised training misclassifies about one test image in six, virtual adversarial
-training (vat) two to three times fewer. In these 64 dimensions random perturbations (rpt) do
-almost as well if they are three times larger. Entropy minimisation makes outputs confident: with
+training (vat) three times fewer. In these 64 dimensions random perturbations (rpt) do almost as
+well if they are three times larger. Entropy minimisation makes outputs confident: with
 so few labels it helps some seeds and locks others in their mistakes.
 
     python examples/quickstart.py
