@@ -106,12 +106,13 @@ def test_what_another_process_finished_meanwhile_is_left_out(
 def test_run_takes_what_tune_found_at_the_same_number_of_updates(benchmark, trained, tmp_path):
     benchmark("--stage", "tune", "--updates", "10")
     assert [(job["method"], job["epsilon"]) for job in trained] == [
+        ("vat", 0.5),
         ("vat", 0.7),
         ("vat", 1.0),
         ("vat", 1.4),
     ]
     assert {job["seed"] for job in trained} == {1000}
-    assert len(lines(tmp_path, "tune")) == 3
+    assert len(lines(tmp_path, "tune")) == 4
     trained.clear()
     benchmark("--methods", "vat", "--updates", "10", "--seeds", "0")
     benchmark("--methods", "vat", "--updates", "20", "--seeds", "0")

@@ -128,7 +128,7 @@ def test_nothing_in_the_generator_moves_or_is_trained(make, tmp_path):
     assert num_exported <= model.classifier.count_params() + 8
 
 
-@pytest.mark.parametrize("make", [trained_vae, trained_glow])
+@pytest.mark.parametrize("make", [trained_vae, pytest.param(trained_glow, marks=pytest.mark.slow)])
 def test_the_generator_is_saved_with_the_model(make, tmp_path):
     x, y = images(), np.arange(16) % 3
     model = compiled(net(), LatentVirtualAdversarialTraining(make(), 0.5, seed=3))
