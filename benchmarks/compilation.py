@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import report
 import step_time
+import tensorflow as tf
 
 import keras_vat
 from keras_vat import regularizers
@@ -32,13 +33,10 @@ def small_perceptron():
     )
 
 
-def seconds(function, repeats):
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return times
+def seconds(function):
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
 
 
 def compare(net, method, repeats):
@@ -51,7 +49,7 @@ def compare(net, method, repeats):
         steps[xla], _ = step_time.step_function(build, method, data, xla)
         steps[xla]()
         first[xla] = time.perf_counter() - start
-    rounds = [{xla: seconds(step, 1)[0] for xla, step in steps.items()} for _ in range(repeats)]
+    rounds = [{xla: seconds(step) for xla, step in steps.items()} for _ in range(repeats)]
     ratio = report.quartiles([taken[True] / taken[False] for taken in rounds])
     return {
         "net": net,
@@ -75,8 +73,6 @@ def automatic(classifier):
 def executions(name, build, repeats):
     """`fit` with several steps for each call of the compiled function."""
     x, y = step_time.batch((28, 28, 1), 64 * UPDATES // 10, None)
-    import tensorflow as tf
-
     data = tf.data.Dataset.from_tensor_slices((x, y)).batch(64, drop_remainder=True).repeat()
     models = {}
     for count in EXECUTIONS:
@@ -84,20 +80,16 @@ def executions(name, build, repeats):
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile("adam", loss, steps_per_execution=count)
     settings = {"steps_per_epoch": UPDATES, "verbose": 0, "shuffle": False}
-    rounds = []
-    for _ in range(repeats + 1):
-        rounds.append(
-            {
-                count: seconds(lambda m=model: m.fit(data, **settings), 1)[0]
-                for count, model in models.items()
-            }
-        )
+    _, *rounds = [  # the first one traces
+        {count: seconds(lambda m=m: m.fit(data, **settings)) for count, m in models.items()}
+        for _ in range(repeats + 1)
+    ]
     for count in EXECUTIONS:
-        ratio = report.quartiles([taken[count] / taken[1] for taken in rounds[1:]])
+        ratio = report.quartiles([taken[count] / taken[1] for taken in rounds])
         yield {
             "net": name,
             "steps per execution": count,
-            "ms per step": 1e3 * float(np.median([t[count] for t in rounds[1:]])) / UPDATES,
+            "ms per step": 1e3 * float(np.median([t[count] for t in rounds])) / UPDATES,
             "over one": ratio["median"],
             "quartiles": [round(q, 3) for q in ratio["quartiles"]],
         }
