@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 import keras_vat
+from keras_vat import autodiff
 from keras_vat.data.array_rows import ArrayRows
 from keras_vat.data.shuffled_rows import ShuffledRows
 
@@ -80,7 +81,7 @@ def batches(rows, settings, seed):
             repeat=True,
         )
     labeled = ArrayRows.labeled(rows.labeled)
-    if keras.backend.backend() == "jax":
+    if not autodiff.LAYERS_WORK_IN_PIPELINES:
         return LabeledBatches(labeled, settings.labeled_batch_size, augment, seed)
     labeled = labeled.batches(settings.labeled_batch_size, seed, repeat=True)
     if augment is not None:

@@ -22,7 +22,7 @@ import keras_vat
 from keras_vat import perturbations
 
 EPSILON = 2.0
-STEPS = (1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+STEPS = (1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, EPSILON, 10.0)  # EPSILON: as "auto" in training
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 

@@ -1,5 +1,6 @@
-"""Batches told from single examples, which Keras would take for one of other sizes."""
+"""Batches told from single examples, and inputs from pairs, which Keras would take for others."""
 
+import keras
 from keras import tree
 
 from keras_vat.split_inputs import agree
@@ -25,6 +26,13 @@ def check_batch(classifier, x):
             "dataset of single examples by its `batch`. Received: x of shape "
             f"{[tuple(shape) for shape in given]} for a classifier of {list(map(tuple, declared))}"
         )
+
+
+def has_one_input(classifier):
+    """Whether a Keras model is known to have one input; a subclassed one may have any number."""
+    if isinstance(classifier, keras.Sequential):
+        return True
+    return len(getattr(classifier, "inputs", None) or ()) == 1
 
 
 def _is_one_example(shape, declared):

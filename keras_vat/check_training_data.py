@@ -1,9 +1,9 @@
 """What `fit` and `train_on_batch` were given, looked at before the first step."""
 
-import keras
 import numpy as np
 from keras import tree
 
+from keras_vat.check_batch import has_one_input
 from keras_vat.classifier_output import name_of_loss
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 
@@ -30,11 +30,8 @@ def check_halves(x, classifier):
         rows = {leaf.shape[0] for leaf in tree.flatten(x) if hasattr(leaf, "shape")}
         wrong = len(rows) > 1
     else:
-        one_input = isinstance(classifier, keras.Sequential) or (
-            len(getattr(classifier, "inputs", None) or ()) == 1
-        )
         pair = isinstance(x, (tuple, list)) and len(x) == 2
-        wrong = one_input and pair and all(hasattr(half, "shape") for half in x)
+        wrong = has_one_input(classifier) and pair and all(hasattr(half, "shape") for half in x)
     if wrong:
         shapes = [tuple(leaf.shape) for leaf in tree.flatten(x)]
         raise ValueError(

@@ -7,7 +7,7 @@ import keras
 from keras import ops, tree
 
 from keras_vat import autodiff
-from keras_vat.check_batch import check_batch
+from keras_vat.check_batch import check_batch, has_one_input
 from keras_vat.classifier_output import ClassifierOutput
 from keras_vat.forward_pass import ForwardPass
 from keras_vat.inner_scope import InnerScope
@@ -66,8 +66,7 @@ class Forward:
 
     def check_inputs(self, x):
         """Raises for several inputs where the classifier has one: labels would count as inputs."""
-        inputs = getattr(self.classifier, "inputs", None)
-        if isinstance(x, (tuple, list)) and len(x) > 1 and len(inputs or ()) == 1:
+        if isinstance(x, (tuple, list)) and len(x) > 1 and has_one_input(self.classifier):
             raise ValueError(
                 "`x` must be one input, as the classifier has one; of a pair of inputs and labels, "
                 f"give its first, `x[0]`. Received: x, a {type(x).__name__} of {len(x)}"
