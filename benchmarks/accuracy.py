@@ -150,7 +150,7 @@ def main():
         rows = accuracy_results.summary(TABLES[arguments.table], results)
         if not rows:
             leave(f"No training of {arguments.table} has come to its end yet.")
-        print(report.table(rows, list(rows[0])))
+        print(report.table(rows))
         report.RESULTS = arguments.results
         report.save(f"accuracy-{arguments.table}", rows)
 

@@ -116,7 +116,7 @@ def main():
     for net in arguments.nets:
         for method in arguments.methods:
             rows.append(compare(net, method, arguments.repeats))
-            print(report.table(rows[-1:], list(rows[0])), flush=True)
+            print(report.table(rows[-1:]), flush=True)
     report.save("compilation", rows, repeats=arguments.repeats)
     rows = [
         row
@@ -126,7 +126,7 @@ def main():
         )
         for row in executions(name, build, arguments.repeats)
     ]
-    print(report.table(rows, list(rows[0])))
+    print(report.table(rows))
     report.save("steps_per_execution", rows, repeats=arguments.repeats)
 
 

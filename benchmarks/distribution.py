@@ -150,7 +150,7 @@ def main():
         row["over no strategy"] = spread["median"] / alone
         rows.append(row)
     paper = on_paper()
-    print(report.table(rows, list(rows[0])))
+    print(report.table(rows))
     print(report.table(paper, list(paper[0])))
     report.save(
         "distribution",

@@ -249,7 +249,7 @@ def main():
         known[name] = measure(name, arguments.seeds)
     known = {name: known[name] for name in everything if name in known}
     rows = table(known)
-    print(report.table(rows, list(rows[0])))
+    print(report.table(rows))
     report.save("epsilon_rule", rows, sets=known)
 
 

@@ -190,7 +190,7 @@ def main():
     arguments = parser.parse_args()
     steps, width = (4, 32) if arguments.quick else (22, 128)
     rows = measure(steps, width, arguments.repeats)
-    print(report.table(rows, list(rows[0])))
+    print(report.table(rows))
     name = f"{arguments.name}_quick" if arguments.quick else arguments.name
     size = {"shape": SHAPE, "levels": LEVELS, "steps": steps, "width": width, "rows": ROWS}
     report.save(name, rows, repeats=arguments.repeats, size=size)

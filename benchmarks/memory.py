@@ -72,7 +72,7 @@ def main():
         }
         for method, found in sizes.items()
     ]
-    print(report.table(rows, list(rows[0])))
+    print(report.table(rows))
     report.save("memory", rows)
 
 

@@ -148,7 +148,7 @@ def main():
     for name, build in (("perceptron", perceptron), ("convolutional", convolutional)):
         rows += measure(name, build, train, x_test[: arguments.images], arguments.epochs)
     summary = summarize(rows)
-    print(report.table(summary, list(summary[0])))
+    print(report.table(summary))
     report.save("perturbation_quality", rows, epsilon=EPSILON, summary=summary)
 
 

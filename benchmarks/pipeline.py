@@ -56,7 +56,7 @@ def main():
                 "share": pipeline["median"] / step,
             }
         )
-    print(report.table(rows, list(rows[0])))
+    print(report.table(rows))
     report.save("pipeline", rows)
 
 

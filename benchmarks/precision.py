@@ -73,7 +73,7 @@ def main():
                     ),
                 }
             )
-            print(report.table(rows[-1:], list(rows[0])), flush=True)
+            print(report.table(rows[-1:]), flush=True)
     report.save("precision", rows, seeds=arguments.seeds, epochs=arguments.epochs)
 
 

@@ -53,8 +53,9 @@ def quartiles(values):
     return {"median": float(middle), "quartiles": [float(low), float(high)]}
 
 
-def table(rows, columns):
-    """A Markdown table of some columns of a list of dictionaries."""
+def table(rows, columns=None):
+    """A Markdown table of some columns of a list of dictionaries, or of all that any row has."""
+    columns = columns or list(dict.fromkeys(key for row in rows for key in row))
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     for row in rows:
         cells = [row.get(column, "") for column in columns]
@@ -73,7 +74,7 @@ def render(name):
         f"`{made['command']}`, {made['date']}, {made['cores']} cores, {', '.join(versions)}, "
         f"Keras {made['keras']}"
     )
-    return f"{table(rows, list(rows[0]))}\n\n{source}"
+    return f"{table(rows)}\n\n{source}"
 
 
 def main():
