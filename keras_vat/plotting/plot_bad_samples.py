@@ -83,7 +83,7 @@ def _draw_points(x, bad, kept, classifier, y, ax):
             f"Received: kept.shape={kept.shape}"
         )
     if classifier is not None:
-        ax = plot_decision_boundary(classifier, x, y, ax=ax)
+        ax = plot_decision_boundary(classifier, x, y, ax=ax, within=bad)
     else:
         ax = axes_or_new(ax, figsize=(5.5, 4.5))
         ax.scatter(*x.T, s=6, color="#404040", linewidths=0, label="example")
@@ -92,9 +92,6 @@ def _draw_points(x, bad, kept, classifier, y, ax):
     if not kept.all():
         ax.scatter(*bad[~kept].T, color=NEUTRAL, alpha=0.6, label="bad sample, left out", **style)
     ax.scatter(*bad[kept].T, color="black", label="bad sample", **style)
-    low, high = np.minimum(x.min(0), bad.min(0)), np.maximum(x.max(0), bad.max(0))
-    margin = 0.05 * (high - low).max()
-    ax.set(xlim=(low[0] - margin, high[0] + margin), ylim=(low[1] - margin, high[1] + margin))
     ax.legend(loc="best", fontsize="small", framealpha=0.9)
     return ax
 

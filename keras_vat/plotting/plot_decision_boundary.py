@@ -10,7 +10,7 @@ _MARKERS = "o^sDvPX"
 
 
 def plot_decision_boundary(
-    classifier, x, y=None, unlabeled=None, smoothness=None, ax=None, resolution=200
+    classifier, x, y=None, unlabeled=None, smoothness=None, ax=None, resolution=200, within=None
 ):
     """Draws what a classifier of points in the plane says, and the points it learned from.
 
@@ -30,6 +30,8 @@ def plot_decision_boundary(
             Defaults to `None`.
         ax: Matplotlib axes to draw on. `None` (default): those of a new figure.
         resolution: Points of the grid per side. Defaults to `200`.
+        within: Points `(rows, 2)` that the background reaches to as well; they are not drawn.
+            Defaults to `None`.
 
     Returns:
         The matplotlib axes.
@@ -58,7 +60,8 @@ def plot_decision_boundary(
         smoothness = np.asarray(smoothness)
         _check_rows("smoothness", smoothness, x)
 
-    horizontal, vertical = _grid(np.concatenate([x, unlabeled]), resolution)
+    within = np.zeros((0, 2)) if within is None else _points("within", within)
+    horizontal, vertical = _grid(np.concatenate([x, unlabeled, within]), resolution)
     grid = np.stack(np.meshgrid(horizontal, vertical), axis=-1).reshape(-1, 2).astype("float32")
     probabilities = _probabilities(classifier, grid)
     colors = _class_colors(max(probabilities.shape[1], int(y.max(initial=0)) + 1))

@@ -5,7 +5,7 @@ import pytest
 from keras_vat.plotting import plot_bad_samples
 
 X = np.float32([[1, 0], [-1, 0], [0, 1]])
-BAD = X + np.float32([0.5, 0.25])
+BAD = X + np.float32([2.0, 0.25])
 
 
 def scatters(ax):
@@ -26,7 +26,10 @@ def test_points_with_those_left_out(ax):
 def test_points_over_the_regions_of_a_classifier(ax):
     classifier = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     plot_bad_samples(X, BAD, classifier=classifier, y=np.array([0, 1, -1]), ax=ax)
-    assert ax.images
+    (map_of_regions,) = ax.images
+    left, right, bottom, top = map_of_regions.get_extent()
+    assert left < BAD[:, 0].min() and BAD[:, 0].max() < right
+    assert bottom < BAD[:, 1].min() and BAD[:, 1].max() < top
     drawn = scatters(ax)
     np.testing.assert_array_equal(drawn["class 0"], X[:1])
     np.testing.assert_array_equal(drawn["bad sample"], BAD)
