@@ -33,10 +33,12 @@ def small_perceptron():
     )
 
 
-def seconds(function):
+def seconds(function, calls):
+    """Of one call, out of several."""
     start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
+    for _ in range(calls):
+        function()
+    return (time.perf_counter() - start) / calls
 
 
 def seconds_of_fit(model, data, **settings):
@@ -60,7 +62,10 @@ def compare(net, method, repeats):
         steps[xla], _ = step_time.step_function(build, method, data, xla)
         steps[xla]()
         first[xla] = time.perf_counter() - start
-    rounds = [{xla: seconds(step) for xla, step in steps.items()} for _ in range(repeats)]
+    calls = step_time.CALLS[net]
+    _, *rounds = [  # the first one warms up
+        {xla: seconds(step, calls) for xla, step in steps.items()} for _ in range(repeats + 1)
+    ]
     ratio = report.quartiles([taken[True] / taken[False] for taken in rounds])
     return {
         "net": net,

@@ -151,7 +151,7 @@ def main():
         rows.append(row)
     paper = on_paper()
     print(report.table(rows))
-    print(report.table(paper, list(paper[0])))
+    print(report.table(paper))
     report.save(
         "distribution",
         rows,

@@ -50,8 +50,7 @@ NETS = {
     "conv_small": (lambda: keras_vat.classifiers.conv_small("cifar10"), (32, 32, 3), 32, (32, 128)),
     "conv_large": (keras_vat.classifiers.conv_large, (32, 32, 3), 32, (32, 128)),
 }
-
-
+CALLS = {"mnist_mlp": 10, "conv_small": 1, "conv_large": 1}  # in each timed repeat
 GENERATORS = {"lvat-vae": keras_vat.generators.VAE, "lvat-glow": keras_vat.generators.Glow}
 
 
@@ -175,17 +174,16 @@ def measure(net, methods, semi_supervised, repeats, jit_compile):
     """Seconds of every method's steps, and of the generator's part in them, on this backend."""
     build, shape, *_ = NETS[net]
     data = batch(shape, *sizes(net, semi_supervised))
-    inner = 10 if net == "mnist_mlp" else 1
     steps = {method: step_function(build, method, data, jit_compile) for method in methods}
     times, parts = ({method: [] for method in methods} for _ in range(2))
     for repeat in range(repeats + 1):
         for method, (step, part) in steps.items():
             for function, found in ((step, times), (part, parts)):
                 start = time.perf_counter()
-                for _ in range(inner if function else 0):
+                for _ in range(CALLS[net] if function else 0):
                     function()
                 if repeat:  # the first round warms up
-                    found[method].append((time.perf_counter() - start) / inner)
+                    found[method].append((time.perf_counter() - start) / CALLS[net])
     return {"times": times, "parts": parts}
 
 
