@@ -9,7 +9,7 @@ generator's part in a step apart: an encoding, two decodings and one way back.
     python benchmarks/step_time.py                      # every net: about half an hour on two cores
     python benchmarks/step_time.py --nets mnist_mlp
     python benchmarks/step_time.py --backends tensorflow jax --rounds 3
-    python benchmarks/step_time.py --methods lvat-vae lvat-glow --name step_time_latent
+    python benchmarks/step_time.py --nets conv_small --methods lvat-vae lvat-glow --name latent
 """
 
 import argparse
