@@ -1,4 +1,4 @@
-"""Derivatives and replicas on the backend that Keras runs on."""
+"""Derivatives, noise and replicas on the backend that Keras runs on."""
 
 import keras
 
@@ -11,6 +11,7 @@ if keras.backend.backend() == "tensorflow":
         concrete_value,
         gradient,
         is_symbolic,
+        normal,
         num_replicas,
         repeat,
         replica_id,
@@ -25,6 +26,7 @@ elif keras.backend.backend() == "jax":
         concrete_value,
         gradient,
         is_symbolic,
+        normal,
         num_replicas,
         repeat,
         replica_id,
@@ -45,6 +47,7 @@ __all__ = [
     "concrete_value",
     "gradient",
     "is_symbolic",
+    "normal",
     "num_replicas",
     "repeat",
     "replica_id",

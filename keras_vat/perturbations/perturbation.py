@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops, tree
 
-from keras_vat import arguments, norms
+from keras_vat import arguments, autodiff, norms
 from keras_vat.forward import Forward
 from keras_vat.perturbable import Perturbable, as_tensors
 from keras_vat.replica_seed_generator import ReplicaSeedGenerator
@@ -126,10 +126,7 @@ class Perturbation(keras.layers.Layer):
         return self.unit(
             x,
             [
-                ops.cast(
-                    keras.random.normal(ops.shape(part), dtype="float32", seed=self.seed_generator),
-                    part.dtype,
-                )
+                ops.cast(autodiff.normal(ops.shape(part), self.seed_generator), part.dtype)
                 for part in Perturbable(x).parts
             ],
         )
