@@ -5,8 +5,9 @@ import warnings
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.trainers.trainer import model_supports_jit  # no public name
 
-from keras_vat import autodiff, replicas, saved_seeds
+from keras_vat import autodiff, replicas, saved_seeds, xla_on_cpu
 from keras_vat.forward import moved_by_passes
 
 
@@ -94,6 +95,13 @@ class TensorFlowTraining:
                 for i, seed in enumerate(saved_seeds.seed_states(layer)):
                     children[f"{name}_{i}"] = seed
         return children
+
+    def _resolve_auto_jit_compile(self):
+        """What `jit_compile="auto"` means: Keras's rule, and XLA where it pays on a CPU."""
+        if any(device.device_type != "CPU" for device in tf.config.list_physical_devices()):
+            return super()._resolve_auto_jit_compile()
+        pays = xla_on_cpu.pays(self.classifier, self.regularizers)
+        return pays and self._distribute_strategy is None and model_supports_jit(self)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """As Keras does it, but from what the data say they are, without reading a batch.

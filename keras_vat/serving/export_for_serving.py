@@ -31,8 +31,9 @@ def export_for_serving(
 
     Half precision is served as float32, inputs and outputs alike. The classifier is called on
     warm-up requests before anything is written, and TensorFlow Serving repeats them when it loads
-    the version. A version appears as a whole or not at all: it is written under a hidden name that
-    no server looks at, and renamed.
+    the version. They are its own messages, from the extra `serving`; without that, a warning says
+    that the version has none. A version appears as a whole or not at all: it is written under a
+    hidden name that no server looks at, and renamed.
 
     Serve and ask it:
 

@@ -114,9 +114,14 @@ def test_no_trace_of_regularizers_generators_or_the_optimizer(
     assert sorted(shapes) == sorted(tuple(w.shape) for w in model.classifier.weights)
 
 
-def test_export_needs_no_serving_library(tmp_path):
+def test_without_the_serving_library_only_the_warmup_requests_are_missing(tmp_path):
     code = f"""
 import sys
+import importlib.util
+installed = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: (
+    None if name.startswith("tensorflow_serving") else installed(name, *rest)
+)
 sys.modules["tensorflow_serving"] = sys.modules["grpc"] = None
 import keras
 import keras_vat
@@ -125,4 +130,7 @@ keras_vat.export_for_serving(model, {str(tmp_path)!r})
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr[-3000:]
-    assert (tmp_path / "1" / "assets.extra" / "tf_serving_warmup_requests").stat().st_size > 0
+    assert "no warm-up requests" in run.stderr and "keras-vat[serving]" in run.stderr
+    loaded = tf.saved_model.load(str(tmp_path / "1"))
+    assert loaded.signatures["serving_default"](inputs=tf.ones((3, 2)))["logits"].shape == (3, 2)
+    assert not (tmp_path / "1" / "assets.extra").exists()
