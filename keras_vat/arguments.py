@@ -54,13 +54,13 @@ def string(name, value):
 
 
 def path(name, value):
-    """Raises unless `value` is a string or a path; returns it as a string."""
-    if not isinstance(value, (str, os.PathLike)):
+    """Raises unless `value` is a path, as a string or an object; returns it, "~" written out."""
+    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
         raise TypeError(
-            f"`{name}` must be a string or a path. Received: {name}={value!r} "
+            f"`{name}` must be a string or a path that is not empty. Received: {name}={value!r} "
             f"(of type {type(value).__name__})"
         )
-    return os.fspath(value)
+    return os.path.expanduser(os.fspath(value))
 
 
 def shape(name, value):

@@ -3,12 +3,14 @@
 import contextlib
 
 import keras
+import numpy as np
 
 from keras_vat import saved_seeds
 from keras_vat.version import __version__
 from keras_vat.whole_files import WholeFiles
 
 VERSION = "keras_vat_version"
+REGULARIZERS = "names_of_the_regularizers"
 
 _PARTS = ("classifier", "classifier_dtype", "regularizers")
 
@@ -17,19 +19,47 @@ class SavedRun(WholeFiles):
     """Mix-in of `VATModel`: its config, its seeds, and files that are whole."""
 
     def load_weights(self, filepath, *args, **kwargs):
-        """As `keras.Model.load_weights`; the optimizer's state is read before any step, too."""
+        """As `keras.Model.load_weights`; the optimizer's state is read before any step, too.
+
+        A file that is refused leaves all numbers as they were, also those that were read first.
+        """
         optimizer = getattr(self, "optimizer", None)
         if optimizer is not None and self.built and not optimizer.built:
             optimizer.build(self.trainable_variables)
-        return super().load_weights(filepath, *args, **kwargs)
+        variables = [*self.variables, *(optimizer.variables if optimizer is not None else ())]
+        before = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+        try:
+            return super().load_weights(filepath, *args, **kwargs)
+        except BaseException:
+            for variable, value in zip(variables, before, strict=True):
+                variable.assign(value)
+            raise
 
     def save_own_variables(self, store):
+        store[REGULARIZERS] = np.frombuffer("\n".join(self.penalty_names).encode(), "uint8")
         for key, layer in self.layers_with_seeds():
             saved_seeds.save(store, key, layer)
 
     def load_own_variables(self, store):
+        self._check_regularizers(store)
         for key, layer in self.layers_with_seeds():
             saved_seeds.load(store, key, layer)
+
+    def _check_regularizers(self, store):
+        """Raises for a file whose numbers would go to other regularizers: it holds them in order.
+
+        A file without their names is of a version that did not write them; a model without
+        regularizers takes the classifier from any file.
+        """
+        if REGULARIZERS not in store.keys() or not self.regularizers:
+            return
+        names = np.asarray(store[REGULARIZERS], "uint8").tobytes().decode().split("\n")
+        if names != self.penalty_names:
+            raise ValueError(
+                "The file is of a model with other regularizers, or with the same in another "
+                f"order: make this one as that was. Received: {names} in the file, "
+                f"{self.penalty_names} in the model"
+            )
 
     def layers_with_seeds(self):
         """The names under which seeds are saved, with the layers that have them."""

@@ -1,14 +1,17 @@
 """The training step on TensorFlow."""
 
+import inspect
 import warnings
 
 import keras
 import numpy as np
 import tensorflow as tf
-from keras.src.trainers.trainer import model_supports_jit  # no public name
 
-from keras_vat import autodiff, replicas, saved_seeds, xla_on_cpu
+from keras_vat import autodiff, replicas, saved_seeds
 from keras_vat.forward import moved_by_passes
+from keras_vat.same_start import with_same_start
+
+FIT = inspect.signature(keras.Model.fit)
 
 
 class TensorFlowTraining:
@@ -20,6 +23,13 @@ class TensorFlowTraining:
     def __init__(self, *args, **kwargs):
         replicas.check_strategy(tf.distribute.get_strategy())
         super().__init__(*args, **kwargs)
+
+    def fit(self, *args, **kwargs):
+        if replicas.several_workers(self._distribute_strategy):
+            given = FIT.bind(self, *args, **kwargs)
+            given.arguments["callbacks"] = with_same_start(given.arguments.get("callbacks"))
+            args, kwargs = given.args[1:], given.kwargs
+        return super().fit(*args, **kwargs)
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -89,19 +99,12 @@ class TensorFlowTraining:
         """What `tf.train.Checkpoint` holds: also regularizers and seeds, which Keras leaves out."""
         children = super()._trackable_children(save_type, **kwargs)
         if save_type == "checkpoint":
-            for i, regularizer in enumerate(self.regularizers):
-                children[f"regularizer_{i}"] = regularizer
+            for regularizer in self.regularizers:
+                children[f"regularizer_{regularizer.name}"] = regularizer
             for name, layer in self.layers_with_seeds():
                 for i, seed in enumerate(saved_seeds.seed_states(layer)):
                     children[f"{name}_{i}"] = seed
         return children
-
-    def _resolve_auto_jit_compile(self):
-        """What `jit_compile="auto"` means: Keras's rule, and XLA where it pays on a CPU."""
-        if any(device.device_type != "CPU" for device in tf.config.list_physical_devices()):
-            return super()._resolve_auto_jit_compile()
-        pays = xla_on_cpu.pays(self.classifier, self.regularizers)
-        return pays and self._distribute_strategy is None and model_supports_jit(self)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """As Keras does it, but from what the data say they are, without reading a batch.

@@ -105,6 +105,7 @@ KNOW_THE_BACKEND = {
     "autodiff/tensorflow_autodiff.py",
     "jax_training.py",
     "replicas.py",
+    "same_start.py",
     "tensorflow_training.py",
     "training.py",
 }

@@ -80,6 +80,26 @@ def test_files_of_another_version_with_the_same_settings_are_read(tmp_path, rows
     np.testing.assert_array_equal(loaded.predict(rows.x, verbose=0), model(rows.x))
 
 
+def test_numbers_never_go_to_other_regularizers(tmp_path):
+    def build(*epsilons):
+        methods = [regularizers.get("vat", epsilon=e, name=f"vat_{e}") for e in epsilons]
+        return VATModel(keras.Sequential([keras.Input((4,)), layers.Dense(3)]), methods)
+
+    build(1, 2).save_weights(tmp_path / "run.weights.h5")
+    same, swapped, none = build(1, 2), build(2, 1), build()
+    same.load_weights(tmp_path / "run.weights.h5")
+    before = swapped.get_weights()
+    with pytest.raises(ValueError, match=r"\['vat_1', 'vat_2'\] in the file, \['vat_2', 'vat_1'\]"):
+        swapped.load_weights(tmp_path / "run.weights.h5")
+    for weight, value in zip(swapped.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, value)
+    none.load_weights(tmp_path / "run.weights.h5")  # the classifier's alone
+    for weight, other in zip(
+        none.classifier.get_weights(), same.classifier.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(weight, other)
+
+
 def test_generators_of_another_version_are_never_misread(tmp_path):
     generators.VAE((4, 4, 1), 2, widths=(2,)).save(tmp_path / "vae.keras")
     for name in ("likelihood", "frozen", "dtype"):

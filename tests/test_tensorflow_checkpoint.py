@@ -40,6 +40,18 @@ def test_a_run_goes_on_bit_equal(tmp_path, rows):
         np.testing.assert_array_equal(now.value, then.value)
 
 
+def test_numbers_go_to_the_regularizer_of_that_name(tmp_path):
+    def model(*names):
+        methods = [regularizers.get(name, epsilon=float(len(name))) for name in names]
+        methods[0].epsilon = 7.0
+        return VATModel(keras.Sequential([keras.Input((4,)), layers.Dense(3)]), methods)
+
+    path = tf.train.Checkpoint(model=model("vat", "rpt")).save(tmp_path / "checkpoint")
+    other = model("rpt", "vat")
+    tf.train.Checkpoint(model=other).restore(path).assert_existing_objects_matched()
+    assert [float(r.epsilon) for r in other.regularizers] == [3.0, 7.0]
+
+
 def test_a_damaged_checkpoint_is_refused_and_the_one_before_is_read(tmp_path, rows):
     model = build()
     checkpoint = tf.train.Checkpoint(model=model)

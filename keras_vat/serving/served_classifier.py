@@ -1,6 +1,7 @@
 """What is served: the classifier as a function from inputs to named outputs."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -53,7 +54,7 @@ class ServedClassifier:
         if isinstance(self._preprocessing, keras.layers.Layer):
             inputs = self._preprocessing(inputs, training=False)
         elif self._preprocessing is not None:
-            inputs = self._preprocessing(inputs)
+            inputs = self._preprocess(inputs)
         outputs = self._reader.call(inputs, False)
         logits, distribution = self._read(outputs)
         if distribution.name == "gaussian":
@@ -65,6 +66,15 @@ class ServedClassifier:
             probabilities = at_least_float32(outputs)
         classes = self._classes(probabilities, distribution.name)
         return {"logits": logits, "probabilities": probabilities, "classes": classes}
+
+    def _preprocess(self, inputs):
+        try:
+            return self._preprocessing(inputs)
+        except NotImplementedError as error:  # what a symbolic tensor says to NumPy
+            raise ValueError(
+                "`preprocessing` must be made of operations of keras.ops or TensorFlow, which "
+                f"become part of the graph. Received: {self._preprocessing!r}, with {error}"
+            ) from error
 
     def _read(self, outputs):
         try:
@@ -104,11 +114,12 @@ class ServedClassifier:
 def _checked_names(class_names):
     if class_names is None:
         return None
-    names = list(class_names)
-    if isinstance(class_names, str) or not all(isinstance(name, str) for name in names):
+    ordered = isinstance(class_names, (list, tuple, np.ndarray))
+    if not ordered or not all(isinstance(name, str) for name in class_names):
         raise TypeError(
             f"`class_names` must be a list of strings. Received: class_names={class_names!r}"
         )
+    names = list(class_names)
     if len(set(names)) != len(names):
         raise ValueError(
             f"`class_names` must differ from each other. Received: class_names={names}"

@@ -65,7 +65,9 @@ class ServedInputs:
     def _check(self, example):
         flat = tree.flatten(example)
         fits = len(flat) == len(self.specs) and all(
-            len(tensor) > 0 and spec.shape.is_compatible_with(tensor.shape)
+            len(tensor.shape) > 0
+            and tensor.shape[0] > 0
+            and spec.shape.is_compatible_with(tensor.shape)
             for tensor, spec in zip(flat, self.specs, strict=True)
         )
         if not fits:

@@ -57,12 +57,15 @@ def test_random_methods_draw_apart_and_train_in_step(run_cluster):
 
 
 @pytest.mark.slow  # three clusters, and ten seconds until a worker notices that another has gone
-def test_a_killed_worker_is_restarted_and_nothing_is_lost(run_cluster, tmp_path):
-    settings = {"methods": DETERMINISTIC, "epochs": 4}
+@pytest.mark.parametrize(
+    "kill", [{}, {"kill": "before the backup"}], ids=["in an epoch", "at its end"]
+)
+def test_a_killed_worker_is_restarted_and_nothing_is_lost(run_cluster, tmp_path, kill):
+    settings = {"methods": DETERMINISTIC, "epochs": 4, **kill}
     (alone,) = reports(run_cluster(1, **settings))
     interrupted = run_cluster(2, backup=str(tmp_path), **settings)
     assert [status for status, _ in interrupted] == [3, -9]
-    assert interrupted[0][1]["epochs"] == [0, 1, 2]
+    assert interrupted[0][1]["epochs"] == ([0, 1] if kill else [0, 1, 2])
     cluster = reports(run_cluster(2, backup=str(tmp_path), **settings))
     for report in cluster:
         assert report["epochs"] == [2, 3]

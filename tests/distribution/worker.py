@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import time
 
 import keras
 import numpy as np
@@ -25,15 +26,26 @@ unlabeled = rng.normal(size=(48, 4)).astype("float32")
 
 
 class KillOnce(keras.callbacks.Callback):
-    """Ends one worker the hard way in the middle of its third epoch, the first time."""
+    """Ends one worker the hard way, the first time: in the middle of its third epoch or, with
+    "kill": "before the backup", at the end of its second."""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
         epochs.append(epoch)
 
     def on_train_batch_end(self, batch, logs=None):
+        if "kill" not in settings and (self.epoch, batch) == (2, 0):
+            self.kill()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if "kill" in settings and epoch == 1:
+            if index == 1:
+                time.sleep(5)  # until the others have written their backups
+            self.kill()
+
+    def kill(self):
         mark = os.path.join(settings["backup"], "killed")
-        if (self.epoch, batch, index) == (2, 0, 1) and not os.path.exists(mark):
+        if index == 1 and not os.path.exists(mark):
             open(mark, "w").close()
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -70,7 +82,7 @@ else:
 callbacks = []
 if "backup" in settings:
     folder = os.path.join(settings["backup"], f"worker-{index}")
-    callbacks = [keras.callbacks.BackupAndRestore(folder), KillOnce()]
+    callbacks = [KillOnce(), keras.callbacks.BackupAndRestore(folder)]
 try:
     history = model.fit(
         batches,
