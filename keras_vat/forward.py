@@ -12,6 +12,7 @@ from keras_vat.classifier_output import ClassifierOutput
 from keras_vat.forward_pass import ForwardPass
 from keras_vat.inner_scope import InnerScope
 from keras_vat.norms import rescaled
+from keras_vat.padding import without_padding
 from keras_vat.perturbable import is_floating
 from keras_vat.saved_seeds import seed_states
 
@@ -61,7 +62,7 @@ class Forward:
         self._compute_loss = compute_loss
         self._batch_statistics = batch_statistics if training else "batch"
         self._normalization = self._start = None
-        self._entrance = lambda x: x
+        self._entrance = None
         self._clean_passes = {}
 
     def check_inputs(self, x):
@@ -130,6 +131,10 @@ class Forward:
         moving = self._batch_statistics == "moving"
         return self.training and not moving and bool(self._normalization)
 
+    def without_padding(self, x, parts):
+        """A perturbation of a batch, zero where the classifier takes the batch for padding."""
+        return parts if self._entrance else without_padding(self.classifier, x, parts)
+
     def through(self, entrance, x):
         """This view of the classifier behind a map: a `Forward` of `classifier(entrance(z))`.
 
@@ -158,11 +163,12 @@ class Forward:
 
     def _call(self, x):
         self._begin(x)
+        entrance = self._entrance
         with (
             InnerScope(self._start, collect_losses=False) as scope,
             self._normalization_frozen(),
         ):
-            outputs = self.output.call(self._entrance(x), self.training)
+            outputs = self.output.call(x if entrance is None else entrance(x), self.training)
         self._last_scope = scope
         return outputs
 

@@ -49,5 +49,5 @@ class AdversarialPerturbation(Perturbation):
         )
         g = clean.vjp(norms.rescaled(slope[0], jointly=forward.rows_interact))
         if self._config["norm"] == "linf":
-            return self.masked(x, [ops.sign(part) for part in g])
-        return self.unit(x, g)
+            return self.masked(forward, x, [ops.sign(part) for part in g])
+        return self.unit(forward, x, g)

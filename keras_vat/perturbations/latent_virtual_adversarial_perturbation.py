@@ -127,9 +127,10 @@ class LatentVirtualAdversarialPerturbation(FrozenGeneratorLayer, VirtualAdversar
 
     def find_in(self, view):
         """r as a list of tensors, one for each latent part; no gradient flows through it."""
-        direction = self.random_direction(view.z)
+        direction = self.random_direction(view.forward, view.z)
         for _ in range(self._config["num_power_iterations"]):
-            direction = self.unit(view.z, self._ascent(view, direction), fallback=direction)
+            ascent = self._ascent(view, direction)
+            direction = self.unit(view.forward, view.z, ascent, fallback=direction)
         return [ops.stop_gradient(self._scaled(part)) for part in direction]
 
     def _ascent(self, view, direction):

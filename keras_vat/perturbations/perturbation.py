@@ -121,9 +121,10 @@ class Perturbation(keras.layers.Layer):
             ]
         return [ops.stop_gradient(step) for step in r]
 
-    def random_direction(self, x):
+    def random_direction(self, forward, x):
         """Unit vectors drawn uniformly from the sphere (of the unmasked coordinates)."""
         return self.unit(
+            forward,
             x,
             [
                 ops.cast(autodiff.normal(ops.shape(part), self.seed_generator), part.dtype)
@@ -131,12 +132,13 @@ class Perturbation(keras.layers.Layer):
             ],
         )
 
-    def unit(self, x, parts, fallback=None):
+    def unit(self, forward, x, parts, fallback=None):
         """Masked and scaled to norm 1 for each example."""
-        return norms.unit(self.masked(x, parts), self.joint_norm, fallback)
+        return norms.unit(self.masked(forward, x, parts), self.joint_norm, fallback)
 
-    def masked(self, x, parts):
-        """The parts where the mask allows, zero elsewhere."""
+    def masked(self, forward, x, parts):
+        """The parts where the mask allows and x is no padding, zero elsewhere."""
+        parts = forward.without_padding(x, parts)
         if self._config["mask"] is None:
             return parts
         flat = tree.flatten(self._config["mask"])

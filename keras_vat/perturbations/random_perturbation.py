@@ -26,4 +26,4 @@ class RandomPerturbation(Perturbation):
     """
 
     def direction(self, forward, x, y):
-        return self.random_direction(x)
+        return self.random_direction(forward, x)

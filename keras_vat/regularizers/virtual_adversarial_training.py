@@ -38,6 +38,9 @@ class VirtualAdversarialTraining(PerturbationRegularizer):
         clip: `(low, high)`: perturbed inputs stay in this range.
         joint_norm: One norm over all floating inputs (`True`), or one for each.
 
+    Raises:
+        ValueError: If an argument is out of range, or there is a `xi` that nothing takes.
+
     Example:
 
     >>> model = keras_vat.VATModel(

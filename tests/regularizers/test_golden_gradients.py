@@ -135,7 +135,7 @@ def make(name):
     }[name]
     regularizer = regularizers.get(name, **arguments)
     if name in ("rpt", "vat", "lvat", "fat"):
-        regularizer.perturbation.random_direction = lambda x: [tensor(DIRECTION)]
+        regularizer.perturbation.random_direction = lambda forward, x: [tensor(DIRECTION)]
     return regularizer
 
 

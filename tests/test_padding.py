@@ -1,0 +1,80 @@
+"""What `Masking` takes for padding is left alone."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from keras_vat import VATModel, perturbations, regularizers
+from keras_vat.forward import Forward
+
+EPSILON = 2.0
+LENGTHS = np.array([5, 3, 1, 4, 0, 2])
+
+
+def recurrent(kind="functional"):
+    keras.utils.set_random_seed(0)
+    if kind == "sequential":
+        stack = [keras.Input((5, 3)), layers.Masking(), layers.LSTM(4), layers.Dense(3)]
+        return keras.Sequential(stack)
+    sequence, fact = keras.Input((5, 3), name="b"), keras.Input((2,), name="a")
+    state = layers.LSTM(4)(layers.Masking()(sequence))
+    inputs = {"b": sequence, "a": fact}
+    return keras.Model(inputs, layers.Dense(3)(ops.concatenate([state, fact], -1)))
+
+
+@pytest.fixture
+def padded():
+    x = np.random.default_rng(0).normal(size=(6, 5, 3)).astype("float32")
+    return np.where(np.arange(5)[:, None] < LENGTHS[:, None, None], x, 0.0).astype("float32")
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize(
+    "make, settings",
+    [
+        (perturbations.RandomPerturbation, {}),
+        (perturbations.AdversarialPerturbation, {}),
+        (perturbations.AdversarialPerturbation, {"norm": "linf"}),
+        *(
+            (perturbations.VirtualAdversarialPerturbation, {"curvature": curvature})
+            for curvature in ("auto", "exact", "logit_difference", "finite_difference")
+        ),
+    ],
+)
+def test_padding_stays_as_it_was(padded, make, settings, training):
+    r = make(EPSILON, seed=0, **settings)(
+        Forward(recurrent("sequential"), training=training), padded, np.arange(6) % 3
+    )
+    r = ops.convert_to_numpy(r)
+    padding = np.arange(5) >= LENGTHS[:, None]
+    assert not r[padding].any()
+    if settings.get("norm") == "linf":
+        assert np.all(np.abs(r[~padding]) == EPSILON)
+    else:
+        norms = np.sqrt(np.sum(r**2, (1, 2)))
+        np.testing.assert_allclose(norms, np.where(LENGTHS > 0, EPSILON, 0.0), rtol=1e-5)
+
+
+def test_only_the_inputs_that_are_masked(padded):
+    x = {"b": padded, "a": np.ones((6, 2), "float32")}
+    r = perturbations.RandomPerturbation(EPSILON, seed=0)(recurrent(), x)
+    assert not ops.convert_to_numpy(r["b"])[padded == 0].any()
+    assert np.all(ops.convert_to_numpy(r["a"]) != 0)
+
+
+def test_a_longer_padding_changes_no_penalty(padded):
+    classifier = recurrent("sequential")
+    longer = keras.Sequential([keras.Input((9, 3)), *classifier.layers])
+    settings = {"curvature": "exact", "num_power_iterations": 50, "sign_search": True}
+    method = regularizers.get("vat", epsilon=EPSILON, **settings)
+    extended = np.pad(padded, ((0, 0), (0, 4), (0, 0)))
+    expected, found = method.penalty(classifier, padded), method.penalty(longer, extended)
+    np.testing.assert_allclose(found, expected, rtol=1e-2)
+
+
+def test_training(padded):
+    model = VATModel(recurrent("sequential"), regularizers.get("vat", epsilon=EPSILON))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, jit_compile=False)
+    assert model.fit(padded, np.arange(6) % 3, verbose=0).history["vat"][0] > 0
