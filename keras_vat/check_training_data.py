@@ -5,6 +5,7 @@ from keras import tree
 
 from keras_vat.check_batch import has_one_input
 from keras_vat.classifier_output import name_of_loss
+from keras_vat.data.is_dataset import is_dataset
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 
 
@@ -38,6 +39,18 @@ def check_halves(x, classifier):
             "`x` must be rows of one kind. Labelled and unlabelled rows go in as batches of both: "
             "model.fit(keras_vat.data.semi_supervised((x_labeled, y), x_unlabeled)). "
             f"Received: x={type(x).__name__} of shapes {shapes}"
+        )
+
+
+def check_end(x):
+    """Raises for endless batches, of which no epoch would ever come to its end."""
+    endless = getattr(x, "num_batches", 0) is None  # a generator of Keras's
+    if is_dataset(x):
+        endless = int(x.cardinality()) == -1  # tf.data.INFINITE_CARDINALITY
+    if endless:
+        raise ValueError(
+            "`steps_per_epoch` is needed: the dataset is endless, as it is with `repeat=True`. "
+            "Received: steps_per_epoch=None"
         )
 
 

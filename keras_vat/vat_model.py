@@ -5,7 +5,12 @@ from keras import ops
 
 from keras_vat import arguments
 from keras_vat.autodiff import num_replicas
-from keras_vat.check_training_data import check_class_numbers, check_halves, check_rows
+from keras_vat.check_training_data import (
+    check_class_numbers,
+    check_end,
+    check_halves,
+    check_rows,
+)
 from keras_vat.classifier_output import OUTPUT_KINDS
 from keras_vat.data.first_rows import first_rows
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
@@ -119,6 +124,11 @@ class VATModel(SavedRun, Training, keras.Model):
         self.built = classifier.built
 
     @property
+    def output_names(self):
+        """The classifier's, by which `compile` finds losses and metrics in dictionaries."""
+        return self.classifier.output_names
+
+    @property
     def penalty_names(self):
         """The regularizers' names, in order: their entries in the logs."""
         return [regularizer.name for regularizer in self.regularizers]
@@ -140,6 +150,8 @@ class VATModel(SavedRun, Training, keras.Model):
         """As `keras.Model.fit`."""
         check_rows(x)
         check_halves(x, self.classifier)
+        if not args and kwargs.get("steps_per_epoch") is None:
+            check_end(x)
         if hasattr(x, "shape"):
             self._check_labels(y)
             self._check_class_numbers(y)

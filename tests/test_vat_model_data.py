@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_vat import SemiSupervisedInputs, VATModel, regularizers
+from keras_vat.data import semi_supervised
 
 
 def vat(**arguments):
@@ -245,3 +246,24 @@ def test_unequal_last_batch_retraces_no_more_than_keras_does(rows):
     wrapped = count(lambda classifier: VATModel(classifier, [vat()]), "wrapped")
     # Three passes in each trace: labelled, moved by xi, perturbed.
     assert wrapped == 3 * plain
+
+
+def test_endless_batches_need_a_number_of_steps(make_vat_model, rows):
+    model = make_vat_model(vat())
+    endless = semi_supervised((rows.x, rows.y), rows.unlabeled, 4, 5, repeat=True)
+    with pytest.raises(ValueError, match="`steps_per_epoch` is needed.*endless"):
+        model.fit(endless, verbose=0, shuffle=False)
+    fit_in_order(model, endless, steps_per_epoch=2)
+    assert int(model.optimizer.iterations) == 2
+
+
+def test_losses_and_metrics_by_the_name_of_the_output(rows):
+    inputs = keras.Input((4,))
+    classifier = keras.Model(inputs, keras.layers.Dense(3, name="kind")(inputs))
+    model = VATModel(classifier, [vat(), regularizers.AdversarialTraining(0.1)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", {"kind": loss}, metrics={"kind": ["accuracy"]}, jit_compile=False)
+    logs = fit_in_order(model, rows.x, y=rows.y)
+    assert logs["vat"][0] > 0 and logs["at"][0] > 0 and "accuracy" in logs
+    found = model.evaluate(rows.x, rows.y, verbose=0, return_dict=True)
+    assert found["loss"] == pytest.approx(float(loss(rows.y, classifier(rows.x))), rel=1e-5)
