@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import keras_vat
+
 predict_pb2 = pytest.importorskip("tensorflow_serving.apis.predict_pb2")
 
 
@@ -26,20 +28,29 @@ def predict(ask, request):
 
 
 def rest(ask, body):
-    """TensorFlow Serving's row format: a list with an entry for each example, in and out.
+    """What a server makes of TensorFlow Serving's two formats, by rows and by columns.
 
-    With one input an entry is its value, with several an object of them; likewise the answer.
+    Rows are a list with an entry for each example: with one input an entry is its value, with
+    several an object of them. Columns are the whole batch, or an object of them. Likewise the
+    answer, by the number of outputs.
     """
-    rows = json.loads(body)["instances"]
-    names = list(ask.signature.structured_input_signature[1])
-    if len(names) == 1:
-        rows = [{names[0]: row} for row in rows]
-    answers = ask(**{name: np.array([row[name] for row in rows], "float32") for name in names})
+    body, names = json.loads(body), list(ask.signature.structured_input_signature[1])
+    if "inputs" in body:
+        columns = body["inputs"] if len(names) > 1 else {names[0]: body["inputs"]}
+    else:
+        rows = body["instances"]
+        rows = rows if len(names) > 1 else [{names[0]: row} for row in rows]
+        columns = {name: [row[name] for row in rows] for name in names}
+    answers = ask(**{name: np.array(column, "float32") for name, column in columns.items()})
     lists = {
         name: [item.decode() if isinstance(item, bytes) else item for item in value.tolist()]
         for name, value in answers.items()
     }
-    predictions = [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+    alone = next(iter(lists.values())) if len(lists) == 1 else None
+    if "inputs" in body:
+        return json.dumps({"outputs": alone or lists})
+    by_row = zip(*lists.values(), strict=True)
+    predictions = alone or [dict(zip(lists, row, strict=True)) for row in by_row]
     return json.dumps({"predictions": predictions})
 
 
@@ -68,6 +79,22 @@ def test_rest_rows_of_one_input(served, make_classifier, rows):
     probabilities = np.array([row["probabilities"] for row in predictions])
     np.testing.assert_allclose(probabilities, classifier(rows.x), atol=1e-6)
     assert [row["classes"] for row in predictions] == probabilities.argmax(-1).tolist()
+
+
+def test_rest_columns(served, two_inputs, two_inputs_batch):
+    classifier = two_inputs(dict)
+    body = {"inputs": {name: value.tolist() for name, value in two_inputs_batch.items()}}
+    outputs = json.loads(rest(served(classifier), json.dumps(body)))["outputs"]
+    np.testing.assert_allclose(outputs["logits"], classifier(two_inputs_batch), atol=1e-6)
+    assert outputs["classes"] == np.argmax(outputs["logits"], -1).tolist()
+
+
+def test_rest_values_of_a_regression_have_no_name(served, rows):
+    regression = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    ask = served(keras_vat.VATModel(regression, output="gaussian"))
+    for question, answer in (("instances", "predictions"), ("inputs", "outputs")):
+        found = json.loads(rest(ask, json.dumps({question: rows.x.tolist()})))[answer]
+        np.testing.assert_allclose(found, regression(rows.x), atol=1e-6)
 
 
 def test_rest_rows_of_several_inputs_and_names(served, two_inputs, two_inputs_batch):

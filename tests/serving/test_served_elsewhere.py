@@ -1,6 +1,7 @@
 """The SavedModel where this package and Keras are not; through the command line; no traces."""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -11,6 +12,10 @@ import pytest
 import tensorflow as tf
 
 import keras_vat
+
+# A Python with only TensorFlow installed, if there is one; or this one, with all else hidden.
+PYTHON = os.environ.get("KERAS_VAT_SERVING_PYTHON", sys.executable)
+CLI = [PYTHON, "-m", "tensorflow.python.tools.saved_model_cli"]
 
 ELSEWHERE = """
 import sys
@@ -36,7 +41,7 @@ def test_it_answers_without_keras_and_without_this_package(served, make_classifi
     model = keras_vat.VATModel(make_classifier("softmax", batch_norm=True))
     folder = served(model, class_names=["a", "b", "c"], preprocessing=whitening).folder
     run = subprocess.run(
-        [sys.executable, "-c", ELSEWHERE, folder, json.dumps(rows.x.tolist())],
+        [PYTHON, "-c", ELSEWHERE, folder, json.dumps(rows.x.tolist())],
         capture_output=True,
         text=True,
         cwd=tmp_path,
@@ -51,8 +56,8 @@ def test_it_answers_without_keras_and_without_this_package(served, make_classifi
 
 def test_saved_model_cli_shows_the_signature(served, two_inputs):
     folder = served(two_inputs(dict), class_names=list("abcde")).folder
-    command = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli", "show"]
-    command += ["--dir", folder, "--tag_set", "serve", "--signature_def", "serving_default"]
+    command = [*CLI, "show", "--dir", folder, "--tag_set", "serve"]
+    command += ["--signature_def", "serving_default"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     words = " ".join(shown.split())
     for line in (
@@ -64,6 +69,19 @@ def test_saved_model_cli_shows_the_signature(served, two_inputs):
         "Method name is: tensorflow/serving/predict",
     ):
         assert line in words
+
+
+def test_saved_model_cli_runs_it(served, make_classifier, rows, tmp_path):
+    classifier = make_classifier()
+    np.save(tmp_path / "x.npy", rows.x)
+    command = [*CLI, "run", "--dir", served(classifier).folder, "--tag_set", "serve"]
+    command += ["--signature_def", "serving_default", "--outdir", tmp_path / "answers"]
+    command += ["--inputs", f"inputs={tmp_path / 'x.npy'}"]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr[-3000:]
+    logits = np.load(tmp_path / "answers" / "logits.npy")
+    np.testing.assert_allclose(logits, classifier(rows.x), atol=1e-6)
+    np.testing.assert_array_equal(np.load(tmp_path / "answers" / "classes.npy"), logits.argmax(-1))
 
 
 @pytest.mark.filterwarnings("ignore:[^$]*tf.lite.Interpreter is deprecated")
