@@ -1,7 +1,8 @@
 """XLA and `steps_per_execution`: what they do to the time of a step, for every method and net.
 
 Steps with and without `jit_compile` are timed in turn within one process, with the time that the
-first one takes, and beside them what Keras makes of `jit_compile="auto"` on this machine. Then
+first one takes; beside them what Keras makes of `jit_compile="auto"` on this machine, and after
+how many steps XLA has paid for its compilation, of which every shape of a batch needs one. Then
 `fit` with several steps per execution, on a small perceptron, where calls cost most, and on
 mnist_mlp.
 
@@ -67,16 +68,19 @@ def compare(net, method, repeats):
         {xla: seconds(step, calls) for xla, step in steps.items()} for _ in range(repeats + 1)
     ]
     ratio = report.quartiles([taken[True] / taken[False] for taken in rounds])
+    step = float(np.median([taken[False] for taken in rounds]))
+    gain = step * (1 - ratio["median"])
     return {
         "net": net,
         "method": method,
-        "ms per step": 1e3 * float(np.median([taken[False] for taken in rounds])),
+        "ms per step": 1e3 * step,
         "with XLA, over without": ratio["median"],
         "quartiles": [round(q, 3) for q in ratio["quartiles"]],
         "first step, s": first[False],
         "first step with XLA, s": first[True],
         '"auto" takes XLA': automatic(build()),
-        "faster": "XLA" if ratio["median"] < 1 else "no XLA",
+        "faster": "XLA" if gain > 0 else "no XLA",
+        "steps until XLA pays": round((first[True] - first[False]) / gain) if gain > 0 else "",
     }
 
 

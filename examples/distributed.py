@@ -5,6 +5,7 @@ strategy, its scope around the model, a seed for the data (all workers must draw
 each trains on its part of them), and a folder for each worker's backup.
 
     python examples/distributed.py                 # alone: about half a minute on two cores
+    python examples/distributed.py --devices 0     # all GPUs of this machine
     python examples/distributed.py --devices 2     # two GPUs, or the CPU split in two
     python examples/distributed.py --workers 2     # a cluster of two processes on this machine
     python examples/distributed.py --workers 2 --backup /tmp/digits   # may be killed, run again
@@ -52,9 +53,10 @@ def make_strategy(devices):
 
     if "TF_CONFIG" in os.environ:
         return tf.distribute.MultiWorkerMirroredStrategy()
+    kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+    devices = devices or len(tf.config.list_physical_devices(kind))
     if devices == 1:
         return tf.distribute.get_strategy()
-    kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     if kind == "CPU":
         cpu = tf.config.list_physical_devices("CPU")[0]
         parts = [tf.config.LogicalDeviceConfiguration()] * devices
@@ -97,7 +99,7 @@ def train(strategy, index, epochs, backup):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--devices", type=int, default=1)
+    parser.add_argument("--devices", type=int, default=1, help="0: all there are")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--backup")

@@ -36,12 +36,17 @@ METHODS = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--method", choices=METHODS, default="vat")
-    parser.add_argument("--epsilon", type=float, default=PAPER.epsilon)
+    parser.add_argument(
+        "--epsilon", type=float, default=PAPER.epsilon, help="norm of r; rpt wants 10 or more"
+    )
     parser.add_argument("--labels", type=int, choices=(100, 1000), default=100)
-    parser.add_argument("--updates", type=int, default=6000)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--updates", type=int, default=6000, help="whole epochs of them")
+    parser.add_argument("--seed", type=int, default=0, help="of labels, weights and batches")
     parser.add_argument("--updates_per_epoch", type=int, default=500)
     arguments = parser.parse_args()
+    steps = min(arguments.updates_per_epoch, arguments.updates)
+    if arguments.updates % steps:
+        parser.error(f"--updates must be a multiple of --updates_per_epoch, {steps}")
 
     (x, y), (x_test, y_test) = keras_vat.data.load("mnist")
     labeled = keras_vat.data.labeled_split(y, arguments.labels, seed=arguments.seed)
@@ -65,7 +70,6 @@ def main():
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-    steps = min(arguments.updates_per_epoch, arguments.updates)
     history = model.fit(
         batches,
         steps_per_epoch=steps,

@@ -38,7 +38,7 @@ def check_finite(means):
             what = _MEANINGS.get(name, f"penalty of regularizer '{name}'")
             raise FloatingPointError(
                 f"The {what} is not finite; the weights were left as they were before that step. "
-                "Usual causes: inputs or logits that are not finite, a learning rate that "
-                "diverges, float16 overflow. To skip such steps and count them, set "
-                f"`nonfinite_penalty='skip'`. Received: {name}={float(ops.max(value))}"
+                "Usual causes: inputs or logits that are not finite, labels that are no classes, a "
+                "learning rate that diverges, float16 overflow. To skip such steps and count them, "
+                f"set `nonfinite_penalty='skip'`. Received: {name}={float(ops.max(value))}"
             )

@@ -33,10 +33,11 @@ def whole_file(path, overwrite):
     It is `path` itself for what Keras refuses, asks about (`overwrite=False`) or sends elsewhere.
     """
     local = isinstance(path, (str, os.PathLike)) and "://" not in str(path)
-    if not overwrite or not local or not str(path).endswith(_ENDINGS):
+    folder, name = os.path.split(os.fspath(path)) if local else ("", "")
+    there = local and os.path.isdir(folder or ".")
+    if not overwrite or not there or not name.endswith(_ENDINGS):
         yield path
         return
-    folder, name = os.path.split(os.fspath(path))
     partial = os.path.join(folder, f".{os.getpid()}-{name}")
     try:
         yield partial

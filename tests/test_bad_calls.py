@@ -30,6 +30,7 @@ from keras_vat.regularizers import (
     VirtualAdversarialTraining,
     VirtualMovementTraining,
 )
+from keras_vat.saved_seeds import seed_states
 
 X = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
 Y = np.argmax(X[:, :3], axis=1).astype("int32")
@@ -147,7 +148,11 @@ WITH_A_MODEL = [
     (lambda model: model.train_on_batch(X, Y + 1.0), ValueError, "y"),
     (lambda model: model.train_on_batch(halves(X, X), Y + 1), ValueError, "y"),
     (lambda model: model.train_on_batch(halves(None, X), Y), ValueError, "labeled"),
-    (lambda model: model.fit(X, Y, callbacks=[AlphaWarmup(regularizer=3)]), ValueError, None),
+    (
+        lambda model: model.fit(X, Y, callbacks=[AlphaWarmup(regularizer=3)]),
+        ValueError,
+        "regularizer",
+    ),
     (lambda model: vat().penalty(model, None), TypeError, "x"),
     (lambda model: vat().penalty(model, []), TypeError, "x"),
     (lambda model: vat().penalty(model, X > 0), TypeError, "x"),
@@ -178,11 +183,12 @@ def model():
     model = VATModel(classifier, vat())
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("sgd", loss, jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
     return model
 
 
 def assert_refused(call, error, argument):
-    with pytest.raises(error, match=f"(?s)`{argument or '.*'}`.*Received") as refused:
+    with pytest.raises(error, match=f"(?s)`{argument}`.*Received") as refused:
         call()
     assert type(refused.value) is error
 
@@ -194,10 +200,17 @@ def test_constructors(call, error, argument):
 
 @pytest.mark.parametrize("call, error, argument", WITH_A_MODEL)
 def test_calls_with_a_model(model, call, error, argument):
-    before = model.classifier.get_weights()
+    before = state(model)
     assert_refused(lambda: call(model), error, argument)
-    for now, then in zip(model.classifier.get_weights(), before, strict=True):
+    for now, then in zip(state(model), before, strict=True):
         np.testing.assert_array_equal(now, then)
+
+
+def state(model):
+    """Weights, moving averages, metrics, the regularizers' numbers, the optimizer, all seeds."""
+    seeds = [*seed_states(model.classifier), *seed_states(model.regularizers[0])]
+    variables = [*model.variables, *model.optimizer.variables, *seeds]
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def test_labels_that_the_loss_ignores_are_accepted(make_vat_model, rows):

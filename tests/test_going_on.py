@@ -9,6 +9,7 @@ import pytest
 from keras import layers
 
 from keras_vat import VATModel, regularizers
+from keras_vat.data import semi_supervised
 
 STEPS = 4  # of an epoch of the fixture's 12 rows
 
@@ -138,6 +139,25 @@ def test_from_any_step(tmp_path, rows, step):
         expected = model.train_on_batch(rows.x[batch], rows.y[batch])
         assert loaded.train_on_batch(rows.x[batch], rows.y[batch]) == expected
     assert_same_state(loaded, state(model))
+
+
+@pytest.mark.backend("tensorflow")
+def test_with_the_batches_that_the_run_would_have_had(tmp_path, rows):
+    def batches():
+        labeled = (rows.x, rows.y)
+        return semi_supervised(labeled, rows.unlabeled, 4, 5, seed=0, repeat=True)
+
+    settings = {"steps_per_epoch": STEPS, "shuffle": False, "verbose": 0}
+    whole = build()
+    expected = whole.fit(batches(), epochs=3, **settings).history
+    model = build()
+    model.fit(batches(), epochs=1, **settings)
+    model.save(tmp_path / "run.keras")
+    loaded = keras.saving.load_model(tmp_path / "run.keras")
+    rest = batches().skip(int(loaded.optimizer.iterations))
+    history = loaded.fit(rest, initial_epoch=1, epochs=3, **settings).history
+    assert history == {name: values[1:] for name, values in expected.items()}
+    assert_same_state(loaded, state(whole))
 
 
 def terminate():

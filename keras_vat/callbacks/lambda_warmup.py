@@ -29,6 +29,15 @@ class LambdaWarmup(Warmup):
     Example, for a regularizer with a `bad_sample_weight`:
 
     ```python
+    import keras
+    import numpy as np
+
+    import keras_vat
+
+    x, y = np.random.normal(size=(32, 2)), np.random.randint(2, size=32)
+    fat = keras_vat.regularizers.FastAdversarialTraining(epsilon=0.1, radius=0.2)
+    model = keras_vat.VATModel(keras.Sequential([keras.layers.Dense(2)]), fat)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     history = model.fit(x, y, epochs=3, callbacks=[keras_vat.callbacks.LambdaWarmup()])
     history.history["fat_bad_sample_weight"]  # [0.0, 0.1, 0.2]
     ```
