@@ -37,8 +37,17 @@ def build(methods, learning_rate=0.1, **settings):
     )
     model = keras_vat.VATModel(classifier, methods, **settings)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(learning_rate, momentum=0.9), loss, jit_compile=False)
+    optimizer = keras.optimizers.SGD(learning_rate, momentum=0.9)
+    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
     return model
+
+
+def build_half(dtype):
+    keras.config.set_dtype_policy(dtype)
+    try:
+        return build(deterministic())
+    finally:
+        keras.config.set_dtype_policy("float32")
 
 
 def fit(model, x=x, y=y, validation=None):
@@ -75,6 +84,8 @@ for name, strategy in (
 
     with strategy.scope():
         uneven, joint, halves = build(deterministic()), build([rpt, vat]), build(deterministic())
+        half = {dtype: build_half(dtype) for dtype in ("mixed_float16", "mixed_bfloat16")}
+    report[name]["half"] = {dtype: fit(model) for dtype, model in half.items()}
     # The last batches have 3 rows and 1: no equal share, and none at all for one replica.
     for rows in (11, 9):
         many = np.resize(x, (rows, 4)), np.resize(y, rows)
@@ -110,6 +121,11 @@ def test_replicas_train_as_one_device_does(report, replicas):
     found, expected = report[replicas], report["one"]
     assert found["logs"] == pytest.approx(expected["logs"], rel=1e-4)
     np.testing.assert_allclose(found["weights"], expected["weights"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_on_replicas(report, dtype):
+    assert report["two"]["half"][dtype] == pytest.approx(report["one"]["logs"], rel=0.03)
 
 
 @pytest.mark.parametrize("replicas", ["mirrored alone", "two"])
