@@ -96,6 +96,18 @@ def test_tensorflow_lite_takes_it(served, make_classifier, rows):
         np.testing.assert_array_equal(found["classes"], np.argmax(expected, -1))
 
 
+@pytest.mark.filterwarnings("ignore:In the future `np.object`:FutureWarning")
+def test_onnx_takes_the_classifier(make_vat_model, rows, tmp_path):
+    pytest.importorskip("tf2onnx", reason="tf2onnx, onnx and onnxruntime are not installed")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    model = make_vat_model([keras_vat.regularizers.get("vat", epsilon=1.0)])
+    expected = model(rows.x)
+    model.export(str(tmp_path / "classifier.onnx"), format="onnx", verbose=False)
+    session = onnxruntime.InferenceSession(tmp_path / "classifier.onnx")
+    (found,) = session.run(None, {session.get_inputs()[0].name: rows.x})
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 class Generator(keras.Model):
     """Encodes by a distinctive number of weights."""
 
