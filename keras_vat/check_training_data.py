@@ -4,7 +4,7 @@ import numpy as np
 from keras import tree
 
 from keras_vat.check_batch import has_one_input
-from keras_vat.classifier_output import name_of_loss
+from keras_vat.classifier_output import name_of_loss, only_loss
 from keras_vat.data.is_dataset import is_dataset
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 
@@ -65,6 +65,7 @@ def check_class_numbers(y, loss, num_classes):
         loss: The compiled loss.
         num_classes: Number of the classifier's outputs, `None` where it is unknown.
     """
+    loss = only_loss(loss)
     if not hasattr(y, "shape") or "sparsecategorical" not in name_of_loss(loss):
         return
     numbers = np.asarray(y)

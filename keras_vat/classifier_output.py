@@ -129,7 +129,8 @@ class ClassifierOutput:
             "keras.layers.Softmax. Or, of logits, compile with a loss whose `from_logits` is True. "
             "Or say it: VATModel(classifier, from_logits=True) of logits, "
             "VATModel(classifier, from_logits=False) of probabilities, which determine logits up "
-            "to a constant only (`FastAdversarialTraining` needs them whole). "
+            "to a constant only (`FastAdversarialTraining` needs them whole); or, of a regression, "
+            "VATModel(classifier, output='gaussian'). "
             "Received: from_logits=None"
         )
 
@@ -152,7 +153,8 @@ class ClassifierOutput:
         raise ValueError(
             "Can't find out what the classifier's output means. Set `output` to 'categorical' "
             "(softmax), 'bernoulli' (independent sigmoids) or 'gaussian' (regression), or compile "
-            f"with a Keras loss. Received: output='auto', output shape {tuple(outputs.shape)}"
+            "with a Keras loss that tells: a cross-entropy, a squared or an absolute error. "
+            f"Received: output='auto', output shape {tuple(outputs.shape)}"
         )
 
 
@@ -203,7 +205,9 @@ def takes_probabilities(loss):
 
 
 def only_loss(loss):
-    """The loss that a name, or a list of one, stands for."""
+    """The loss that a name stands for, or a list or dictionary of one."""
+    if isinstance(loss, dict):
+        loss = list(loss.values())
     if isinstance(loss, (list, tuple)) and len(loss) == 1:
         loss = loss[0]
     return keras.losses.get(loss) if isinstance(loss, str) else loss
@@ -218,7 +222,7 @@ def read_loss(loss):
     kinds = {
         "categorical": ("categoricalcrossentropy", "categoricalfocal", "kldivergence"),
         "bernoulli": ("binarycrossentropy", "binaryfocal"),
-        "gaussian": ("meansquarederror", "meanabsoluteerror", "huber", "logcosh"),
+        "gaussian": ("meansquared", "meanabsolute", "huber", "logcosh"),
     }
     for kind, fragments in kinds.items():
         if any(fragment in name for fragment in fragments):

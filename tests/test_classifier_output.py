@@ -106,7 +106,10 @@ def test_last_activation_of_a_subclassed_model_is_unknown():
         (keras.losses.Huber(), "gaussian", None),
         ([keras.losses.BinaryCrossentropy()], "bernoulli", False),
         (lambda y, p: p, None, None),
-        ({"a": "mse"}, None, None),
+        ({"a": "mse"}, "gaussian", None),
+        ({"a": "mse", "b": "mse"}, None, None),
+        ("mape", "gaussian", None),
+        (keras.losses.MeanSquaredLogarithmicError(), "gaussian", None),
         (None, None, None),
     ],
 )
@@ -137,6 +140,7 @@ def test_the_loss_comes_before_the_last_layer(rows):
         keras.losses.binary_crossentropy,
         keras.losses.CategoricalFocalCrossentropy(),
         [keras.losses.BinaryCrossentropy()],
+        {"a": keras.losses.BinaryCrossentropy()},
     ],
 )
 def test_a_loss_of_probabilities_on_logits_is_warned_of(loss):
@@ -157,7 +161,7 @@ def test_a_loss_of_probabilities_on_logits_is_warned_of(loss):
         "mse",
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         lambda y, logits: logits,
-        {"a": loss},
+        {"a": loss, "b": loss},
     ):
         ClassifierOutput(linear, loss=other)
 

@@ -265,5 +265,7 @@ def test_losses_and_metrics_by_the_name_of_the_output(rows):
     model.compile("sgd", {"kind": loss}, metrics={"kind": ["accuracy"]}, jit_compile=False)
     logs = fit_in_order(model, rows.x, y=rows.y)
     assert logs["vat"][0] > 0 and logs["at"][0] > 0 and "accuracy" in logs
+    with pytest.raises(ValueError, match="class numbers below 3"):
+        model.fit(rows.x, rows.y + 1)
     found = model.evaluate(rows.x, rows.y, verbose=0, return_dict=True)
     assert found["loss"] == pytest.approx(float(loss(rows.y, classifier(rows.x))), rel=1e-5)
