@@ -22,11 +22,9 @@ class SameStart(keras.callbacks.Callback):
         epoch = model._initial_epoch or 0
         if model.optimizer is not None and not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
-        steps = (
-            0
-            if model.optimizer is None
-            else int(keras.ops.convert_to_numpy(model.optimizer.iterations))
-        )
+        optimizer = [] if model.optimizer is None else model.optimizer.variables
+        steps = keras.ops.convert_to_numpy(model.optimizer.iterations) if optimizer else 0
+        self._worker, self._workers = place(model._distribute_strategy)
         starts = self._gathered([steps, epoch])
         if (starts == starts[0]).all():
             return
@@ -38,7 +36,6 @@ class SameStart(keras.callbacks.Callback):
             f"{epoch + 1}. Received: (step, epochs done) of the workers: {starts.tolist()}",
             stacklevel=2,
         )
-        optimizer = [] if model.optimizer is None else model.optimizer.variables
         variables = [*model.variables, *optimizer]
         values = [keras.ops.convert_to_numpy(variable) for variable in variables]
         for variable, value in zip(variables, self._sent_by(furthest, values), strict=True):
@@ -47,17 +44,15 @@ class SameStart(keras.callbacks.Callback):
 
     def _gathered(self, numbers):
         """Whole numbers of every worker: an array with a row for each."""
-        worker, workers = place(self.model._distribute_strategy)
-        rows = np.zeros((workers, len(numbers)), "int64")
-        rows[worker] = numbers
+        rows = np.zeros((self._workers, len(numbers)), "int64")
+        rows[self._worker] = numbers
         return self._summed([rows])[0]
 
     def _sent_by(self, sender, values):
         """One worker's arrays, on all workers."""
         # Collectives know these two kinds on all devices; float64 holds all others exactly.
         wide = [v.astype("int64" if v.dtype.kind in "biu" else "float64") for v in values]
-        worker, _ = place(self.model._distribute_strategy)
-        if worker != sender:
+        if self._worker != sender:
             wide = [np.zeros_like(value) for value in wide]
         sent = self._summed(wide)
         return [new.astype(value.dtype) for new, value in zip(sent, values, strict=True)]
@@ -65,8 +60,7 @@ class SameStart(keras.callbacks.Callback):
     def _summed(self, arrays):
         """The workers' arrays, added up."""
         strategy = self.model._distribute_strategy
-        _, workers = place(strategy)
-        replicas = strategy.num_replicas_in_sync // workers  # of one worker; the first one sends
+        replicas = strategy.num_replicas_in_sync // self._workers  # here; the first one sends
 
         def of_a_replica():
             context = tf.distribute.get_replica_context()

@@ -166,6 +166,8 @@ def test_a_save_that_is_stopped_leaves_the_file_before(tmp_path, monkeypatch, na
 
 def test_what_keras_refuses_or_asks_about_goes_to_keras(tmp_path, monkeypatch):
     model = vat_model()
+    with pytest.raises(OSError, match="missing/run.keras"):
+        model.save(tmp_path / "missing" / "run.keras")
     with pytest.raises(ValueError, match="extension"):
         model.save(tmp_path / "run.zip")
     model.save(tmp_path / "run.keras")
