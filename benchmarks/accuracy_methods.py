@@ -3,12 +3,12 @@
 import accuracy_generators
 
 from keras_vat import classifiers, regularizers
-from keras_vat.callbacks import LambdaWarmup
+from keras_vat.callbacks import EpsilonWarmup, LambdaWarmup
 
 
 def method(name, **fixed):
-    """Makes one regularizer from the hyper-parameters of a row."""
-    return lambda **chosen: [regularizers.get(name, **fixed, **chosen)]
+    """Makes one regularizer from the hyper-parameters of a row; `start` is `epsilon_warmup`'s."""
+    return lambda start=None, **chosen: [regularizers.get(name, **fixed, **chosen)]
 
 
 def none(**_):
@@ -41,12 +41,17 @@ def lvat(recipe):
     ]
 
 
+def epsilon_warmup(epochs, start, epsilon):
+    """Epsilon moves from `start` to `epsilon` over the whole training."""
+    return [EpsilonWarmup(start, epsilon, epochs=epochs)]
+
+
 def fat_warmup(updates_per_pass):
     """FAT's lambda: from 0 to 1 in ten passes over the unlabelled rows."""
-    return lambda: [LambdaWarmup(steps=10 * updates_per_pass)]
+    return lambda epochs, **_: [LambdaWarmup(steps=10 * updates_per_pass)]
 
 
-def fat_warmup_by_epoch():
+def fat_warmup_by_epoch(epochs, **_):
     """The same, 0.1 at a time, where an epoch is one pass."""
     return [LambdaWarmup()]
 
@@ -61,6 +66,11 @@ def epsilons(*choices):
 def around(epsilon):
     """Values around a published epsilon."""
     return epsilons(*(round(share * epsilon, 6) for share in (0.5, 0.7, 1.0, 1.4)))
+
+
+def falling_epsilons(*choices):
+    """From pairs: epsilon at first and in the end."""
+    return tuple({"start": start, "epsilon": epsilon} for start, epsilon in choices)
 
 
 def weights(*choices):

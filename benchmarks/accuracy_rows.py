@@ -41,7 +41,7 @@ def decay_start(settings, updates):
     return updates * settings.decay_start // settings.num_updates
 
 
-def no_callbacks():
+def no_callbacks(epochs, **_):
     return []
 
 
@@ -57,7 +57,8 @@ class Row:
             validation data. The middle one is taken as long as none was chosen.
         papers: Table of a paper -> its test error in %.
         optimizer: Function of the settings and the number of updates.
-        callbacks: Function that makes the callbacks of one training.
+        callbacks: Function of the number of epochs and the hyper-parameters: the callbacks of one
+            training.
     """
 
     settings: TrainingSettings

@@ -42,6 +42,7 @@ def train(table, job, validation_rows, callbacks=(), backup=None):
     classifier = row.classifier(settings, **chosen)
     model = keras_vat.VATModel(classifier, row.regularizers(**chosen))
     epoch = min(table.evaluate_every, updates)
+    epochs = updates // epoch
     model.compile(
         row.optimizer(settings, updates),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -52,10 +53,16 @@ def train(table, job, validation_rows, callbacks=(), backup=None):
     model.fit(
         data,
         steps_per_epoch=epoch,
-        epochs=updates // epoch,
+        epochs=epochs,
         verbose=0,
         shuffle=False,
-        callbacks=[curve, *row.callbacks(), *callbacks, reestimation, *backup_to(backup)],
+        callbacks=[
+            curve,
+            *row.callbacks(epochs, **chosen),
+            *callbacks,
+            reestimation,
+            *backup_to(backup),
+        ],
     )
     return {
         "test error": error(classifier, rows.test),

@@ -73,7 +73,7 @@ def test_a_training_goes_on_from_its_last_epoch(benchmark, tiny, tmp_path, monke
                 raise KeyboardInterrupt
 
     given = ("--methods", "vat", "--seeds", "0", "--updates", "15")
-    rows = {**tiny.rows, "vat": replace(tiny.rows["vat"], callbacks=lambda: [Stop()])}
+    rows = {**tiny.rows, "vat": replace(tiny.rows["vat"], callbacks=lambda epochs, **_: [Stop()])}
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setitem(accuracy.TABLES, "tiny", replace(tiny, rows=rows))
         benchmark(*given, table="tiny")

@@ -58,33 +58,33 @@ def test_processes_do_not_tear_each_others_lines(tmp_path):
 
 
 def test_the_smallest_mean_validation_error_is_chosen():
-    row = SSL.rows["vat"]
+    row = SSL.rows["rpt"]
     tuned = [
-        result("vat", 0, epsilon=3.5, **{"validation error": 1.0}),
-        result("vat", 1, epsilon=3.5, **{"validation error": 4.0}),
-        result("vat", 0, epsilon=7.0, **{"validation error": 2.0}),
-        result("vat", 0, epsilon=5.0, failed="diverged"),
-        result("vat", 0, 2000, epsilon=5.0, **{"validation error": 0.1}),
-        result("rpt", 0, epsilon=5.0, **{"validation error": 0.1}),
+        result("rpt", 0, epsilon=3.5, **{"validation error": 1.0}),
+        result("rpt", 1, epsilon=3.5, **{"validation error": 4.0}),
+        result("rpt", 0, epsilon=7.0, **{"validation error": 2.0}),
+        result("rpt", 0, epsilon=5.0, failed="diverged"),
+        result("rpt", 0, 2000, epsilon=5.0, **{"validation error": 0.1}),
+        result("vat", 0, epsilon=5.0, **{"validation error": 0.1}),
     ]
-    assert choose("vat", row, 1000, tuned) == {"epsilon": 7.0}
-    assert choose("vat", row, 2000, tuned) == {"epsilon": 5.0}
-    assert choose("vat", row, 3000, tuned) == {"epsilon": 5.0}  # the grid's middle
+    assert choose("rpt", row, 1000, tuned) == {"epsilon": 7.0}
+    assert choose("rpt", row, 2000, tuned) == {"epsilon": 5.0}
+    assert choose("rpt", row, 3000, tuned) == {"epsilon": 10.0}  # the grid's middle
 
 
 def test_summary_is_over_seeds_and_beside_the_paper():
     results = [
-        result("vat", 0, epsilon=5.0),
-        result("vat", 1, epsilon=5.0, **{"test error": 3.0}),
-        result("vat", 0, epsilon=3.5),
+        result("vat", 0, start=5.0, epsilon=5.0),
+        result("vat", 1, start=5.0, epsilon=5.0, **{"test error": 3.0}),
+        result("vat", 0, start=5.0, epsilon=3.5),
         result("rpt", 0, 2000, epsilon=10.0),
     ]
     lines = summary(SSL, results)
     names = ("method", "hyper-parameters", "updates", "seeds")
     assert [tuple(line[name] for name in names) for line in lines] == [
         ("rpt", "epsilon=10", 2000, 1),
-        ("vat", "epsilon=3.5", 1000, 1),
-        ("vat", "epsilon=5", 1000, 2),
+        ("vat", "start=5, epsilon=3.5", 1000, 1),
+        ("vat", "start=5, epsilon=5", 1000, 2),
     ]
     assert lines[2]["test error, %"] == 2.5
     assert lines[2]["standard deviation"] == pytest.approx(0.5**0.5)
