@@ -15,7 +15,7 @@ class ForwardPass:
         outputs: What the classifier returned.
         logits: Its logits, at least float32; gradients flow to the weights.
         target: The logits as a constant.
-        distribution: The `OutputDistribution` of the output.
+        distribution: The `OutputDistribution` of the output, without positions that are padding.
         has_exact_logits: Whether the logits are the classifier's own, and not only known up to a
             constant for each example.
     """
@@ -27,14 +27,16 @@ class ForwardPass:
             outputs = call(Perturbable(x).put(parts))
             logits = forward.output.logits(outputs)
             self.distribution = forward.output.distribution(outputs)
+            mask = forward.output.mask(outputs)
             self.has_exact_logits = forward.output.has_exact_logits(outputs)
             self._returned_logits = forward.output.are_logits(outputs)
-            return logits, outputs
+            return logits, (outputs, mask)
 
         self._linear = Linearization(run, Perturbable(x).parts)
         self.logits = self._linear.value
         self.target = ops.stop_gradient(self.logits)
-        self.outputs = self._linear.auxiliary
+        self.outputs, self._mask = self._linear.auxiliary
+        self.distribution = self.distribution.masked(self._mask)
 
     @property
     def losses(self):
@@ -43,11 +45,11 @@ class ForwardPass:
 
     def restored(self, logits):
         """What the classifier would have returned, had its logits been these."""
-        if self._returned_logits:
-            return logits
-        restored = self.distribution.mean(logits)
+        restored = logits if self._returned_logits else self.distribution.mean(logits)
         with contextlib.suppress(AttributeError):  # JAX's tensors can't carry any
-            restored._keras_logits = logits  # as Keras's softmax and sigmoid leave it
+            restored._keras_mask = self._mask
+            if not self._returned_logits:
+                restored._keras_logits = logits  # as Keras's softmax and sigmoid leave it
         return restored
 
     def vjp(self, cotangent):

@@ -73,6 +73,62 @@ def test_a_longer_padding_changes_no_penalty(padded):
     np.testing.assert_allclose(found, expected, rtol=1e-2)
 
 
+def tagger(steps=5, activation=None):
+    """An answer for every step, and the mask goes with it."""
+    keras.utils.set_random_seed(0)
+    state = layers.LSTM(4, return_sequences=True)
+    return keras.Sequential(
+        [keras.Input((steps, 3)), layers.Masking(), state, layers.Dense(3, activation)]
+    )
+
+
+METHODS = {
+    "at": {"epsilon": EPSILON},
+    "entropy": {},
+    "vat": {
+        "epsilon": EPSILON,
+        "curvature": "exact",
+        "num_power_iterations": 50,
+        "sign_search": True,
+    },
+    "vmt": {"fields": "shift"},
+}
+
+
+@pytest.mark.parametrize("activation", [None, "softmax"])
+@pytest.mark.parametrize("name", METHODS)
+def test_answers_for_padding_do_not_count(padded, name, activation):
+    classifier, longer = tagger(activation=activation), tagger(9, activation)
+    longer.set_weights(classifier.get_weights())
+    extended = np.pad(padded, ((0, 0), (0, 4), (0, 0)))
+    y = np.random.default_rng(1).integers(0, 3, (6, 9))
+    method = regularizers.get(name, **METHODS[name])
+    rows = LENGTHS < 5  # of the longest, a movement's borders come to lie elsewhere
+    expected = method.penalty(classifier, padded[rows], y[rows, :5])
+    found = method.penalty(longer, extended[rows], y[rows])
+    np.testing.assert_allclose(found, expected, rtol=1e-2)
+
+
+def test_entropy_is_the_sum_over_what_is_no_padding(padded):
+    classifier = tagger(activation="softmax")
+    p = np.asarray(classifier.predict(padded, verbose=0), "float64")
+    entropies = -np.sum(p * np.log(p), -1)
+    expected = np.sum(entropies[np.arange(5) < LENGTHS[:, None]]) / len(padded)
+    found = regularizers.get("entropy").penalty(classifier, padded)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_training_of_an_answer_for_every_step(padded):
+    methods = {**METHODS, "vat": {"epsilon": EPSILON}}
+    methods = [regularizers.get(name, **settings) for name, settings in methods.items()]
+    model = VATModel(tagger(), methods)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, jit_compile=False)
+    y = np.random.default_rng(1).integers(0, 3, (6, 5))
+    history = model.fit(padded, y, verbose=0).history
+    assert all(np.isfinite(history[name][0]) and history[name][0] > 0 for name in METHODS)
+
+
 def test_training(padded):
     model = VATModel(recurrent("sequential"), regularizers.get("vat", epsilon=EPSILON))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

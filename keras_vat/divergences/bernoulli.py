@@ -5,7 +5,6 @@ from keras import ops
 from keras_vat.divergences.output_distribution import (
     OutputDistribution,
     labels_like,
-    sum_per_example,
 )
 
 
@@ -26,17 +25,17 @@ class Bernoulli(OutputDistribution):
         return ops.sigmoid(logits)
 
     def kl(self, clean_logits, perturbed_logits):
-        return sum_per_example(
+        return self.sum_per_example(
             ops.sigmoid(clean_logits) * (clean_logits - perturbed_logits)
             - ops.softplus(clean_logits)
             + ops.softplus(perturbed_logits)
         )
 
     def fisher_product(self, logits, tangent):
-        return ops.sigmoid(logits) * ops.sigmoid(-logits) * tangent
+        return self.counted(ops.sigmoid(logits) * ops.sigmoid(-logits) * tangent)
 
     def entropy(self, logits):
-        return sum_per_example(ops.softplus(logits) - ops.sigmoid(logits) * logits)
+        return self.sum_per_example(ops.softplus(logits) - ops.sigmoid(logits) * logits)
 
     def negative_log_likelihood(self, y, logits):
-        return sum_per_example(ops.softplus(logits) - labels_like(y, logits) * logits)
+        return self.sum_per_example(ops.softplus(logits) - labels_like(y, logits) * logits)

@@ -5,7 +5,6 @@ from keras import ops
 from keras_vat.divergences.output_distribution import (
     OutputDistribution,
     check_rows,
-    sum_per_example,
 )
 
 
@@ -31,15 +30,15 @@ class Categorical(OutputDistribution):
     def kl(self, clean_logits, perturbed_logits):
         clean = ops.log_softmax(clean_logits, axis=-1)
         perturbed = ops.log_softmax(perturbed_logits, axis=-1)
-        return sum_per_example(ops.exp(clean) * (clean - perturbed))
+        return self.sum_per_example(ops.exp(clean) * (clean - perturbed))
 
     def fisher_product(self, logits, tangent):
         p = ops.softmax(logits, axis=-1)
-        return p * (tangent - ops.sum(p * tangent, axis=-1, keepdims=True))
+        return self.counted(p * (tangent - ops.sum(p * tangent, axis=-1, keepdims=True)))
 
     def entropy(self, logits):
         log_p = ops.log_softmax(logits, axis=-1)
-        return -sum_per_example(ops.exp(log_p) * log_p)
+        return -self.sum_per_example(ops.exp(log_p) * log_p)
 
     def negative_log_likelihood(self, y, logits):
         check_rows(y, logits)
@@ -55,4 +54,4 @@ class Categorical(OutputDistribution):
                 f"`(batch, {num_classes})`. Received: y.shape={tuple(y.shape)}, "
                 f"output.shape={tuple(logits.shape)}"
             )
-        return -sum_per_example(ops.cast(y, logits.dtype) * log_p)
+        return -self.sum_per_example(ops.cast(y, logits.dtype) * log_p)

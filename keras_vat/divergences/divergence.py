@@ -3,7 +3,6 @@
 from keras import ops
 
 from keras_vat import autodiff
-from keras_vat.divergences.output_distribution import sum_per_example
 
 NAMES = ("kl", "reverse_kl", "squared_error")
 
@@ -80,7 +79,7 @@ def get(identifier, distribution):
             distribution.fisher_product,
         )
     return Divergence(
-        lambda clean, perturbed: sum_per_example(
+        lambda clean, perturbed: distribution.sum_per_example(
             ops.square(distribution.mean(clean) - distribution.mean(perturbed))
         )
     )

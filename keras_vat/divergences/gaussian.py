@@ -7,7 +7,6 @@ from keras import ops
 from keras_vat.divergences.output_distribution import (
     OutputDistribution,
     labels_like,
-    sum_per_example,
 )
 
 
@@ -30,14 +29,14 @@ class Gaussian(OutputDistribution):
         return logits
 
     def kl(self, clean_logits, perturbed_logits):
-        return sum_per_example(0.5 * ops.square(clean_logits - perturbed_logits))
+        return self.sum_per_example(0.5 * ops.square(clean_logits - perturbed_logits))
 
     def fisher_product(self, logits, tangent):
-        return tangent
+        return self.counted(tangent)
 
     def entropy(self, logits):
-        return sum_per_example(ops.zeros_like(logits) + 0.5 * math.log(2 * math.pi * math.e))
+        return self.sum_per_example(ops.zeros_like(logits) + 0.5 * math.log(2 * math.pi * math.e))
 
     def negative_log_likelihood(self, y, logits):
         squared_error = ops.square(labels_like(y, logits) - logits)
-        return sum_per_example(0.5 * squared_error + 0.5 * math.log(2 * math.pi))
+        return self.sum_per_example(0.5 * squared_error + 0.5 * math.log(2 * math.pi))

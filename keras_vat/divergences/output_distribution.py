@@ -1,5 +1,7 @@
 """What a classifier's logits say about its labels."""
 
+import copy
+
 from keras import ops
 
 
@@ -13,6 +15,30 @@ class OutputDistribution:
     """
 
     name = None
+    _mask = None
+
+    def masked(self, mask):
+        """This distribution without the positions that are padding.
+
+        Args:
+            mask: Booleans `(batch, positions)`, as Keras's layers hand them on: true where a
+                position counts; or `None`: all do.
+        """
+        distribution = copy.copy(self)
+        distribution._mask = mask
+        return distribution
+
+    def counted(self, values):
+        """Values `(batch, positions, ...)`, zero where a position does not count."""
+        if self._mask is None:
+            return values
+        missing = len(values.shape) - len(self._mask.shape)
+        mask = ops.reshape(self._mask, (*ops.shape(self._mask), *[1] * missing))
+        return ops.where(mask, values, ops.zeros_like(values))
+
+    def sum_per_example(self, values):
+        """Sum over every axis but the first, of what counts."""
+        return sum_per_example(self.counted(values))
 
     def mean(self, logits):
         """E[y | x]: probabilities, or the regression's mean; shaped like the logits."""
