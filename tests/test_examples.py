@@ -1,0 +1,46 @@
+"""Every example runs to its end, cut short, and leaves the pictures that it names."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
+SHORT = {
+    "choose_epsilon": "--epsilons 0.6 1.2 --splits 1 --updates 20",
+    "distributed": "--epochs 1",
+    "existing_model": "",
+    "fast_adversarial_training": "--runs 1 --epochs 2",
+    "latent_vat": "--data digits --updates 50",
+    "mnist_semi_supervised": "--updates 20 --updates_per_epoch 10",
+    "quickstart": "--seeds 1 --epochs 2",
+    "serving": "--path exported",
+    "two_moons": "--animation two_moons.gif",
+    "virtual_movement": "--runs 1 --epochs 2",
+}
+
+pytestmark = pytest.mark.backend("tensorflow")
+
+
+def test_none_is_forgotten():
+    assert sorted(SHORT) == sorted(path.stem for path in EXAMPLES.glob("*.py"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHORT)
+def test_examples_run(name, tmp_path):
+    if name == "mnist_semi_supervised" and "TFDS_DATA_DIR" not in os.environ:
+        pytest.skip("needs TFDS_DATA_DIR")
+    result = subprocess.run(
+        [sys.executable, EXAMPLES / f"{name}.py", *SHORT[name].split()],
+        cwd=tmp_path,
+        env={**os.environ, "MPLBACKEND": "Agg"},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    named = [line.split(": ")[1] for line in result.stdout.splitlines() if line.startswith("pictu")]
+    assert len(named) == ("--picture" in (EXAMPLES / f"{name}.py").read_text())
+    assert all((tmp_path / path).stat().st_size > 10_000 for path in named)
