@@ -68,6 +68,7 @@ def main():
             "rows": arguments.rows,
             "method": method,
             "MiB above the built model": found["median"],
+            "quartiles": [round(size) for size in found["quartiles"]],
             "over supervised": found["median"] / sizes["supervised"]["median"],
         }
         for method, found in sizes.items()
