@@ -6,10 +6,11 @@ from keras import ops
 
 from keras_vat.generators.glow.map_channels import map_channels
 
-# The scale of a channel, from what the network returns for it: log(scale).
-_CLIP = 15.0
+# The scale of a channel, from what the network returns for it: log(scale). The smaller a scale, the
+# more the inverse enlarges, in all steps together: far from the data without end.
+_CLIP, SMALLEST_SCALE = 15.0, 0.1
 LOG_SCALES = {
-    "sigmoid": lambda h: -ops.softplus(-(h + 2.0)),
+    "sigmoid": lambda h: ops.log(SMALLEST_SCALE + (1 - SMALLEST_SCALE) * ops.sigmoid(h + 2.0)),
     "exponential": lambda h: ops.clip(h, -_CLIP, _CLIP),
 }
 
@@ -20,7 +21,7 @@ class AffineCoupling(keras.layers.Layer):
     Formula, for each step, with x = (a, b) split in the middle of the channels:
 
         h, t = network(a)
-        y    = (a, s (b + t)),   s = sigmoid(h + 2) or exp(clip(h, -15, 15))
+        y    = (a, s (b + t)),   s = 0.1 + 0.9 sigmoid(h + 2) or exp(clip(h, -15, 15))
         x    = (a, y_b / s - t)
         log|det| = sum(log s)
 
@@ -36,7 +37,9 @@ class AffineCoupling(keras.layers.Layer):
         **kwargs: `name` and `dtype` of the layer.
 
     Reference:
-        Glow (2018), section 3.3; LVAT (2021), section 6.2.1, for the clipping.
+        Glow (2018), section 3.3; LVAT (2021), section 6.2.1, for the clipping; Behrmann et al.,
+        "Understanding and Mitigating Exploding Inverses in Invertible Neural Networks" (2021), for
+        bounds on both sides.
     """
 
     def __init__(self, num_steps, channels, width, scale, rng, **kwargs):

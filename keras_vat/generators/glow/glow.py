@@ -53,9 +53,10 @@ class Glow(Generator):
         num_levels: Number of levels, the paper's L. Defaults to `3`.
         num_steps: Steps in each level, the paper's K. Defaults to `22`.
         width: Hidden channels of the coupling networks. Defaults to `128`.
-        scale: Scale of the couplings from what their networks return. `"sigmoid"` (default): at
-            most 1, which keeps long trainings finite; `"exponential"`: the paper's,
-            `exp(clip(h, -15, 15))`.
+        scale: Scale of the couplings from what their networks return. `"sigmoid"` (default):
+            `0.1 + 0.9 sigmoid(h + 2)`, at most 1, which keeps long trainings finite, and at least
+            0.1, which keeps images finite that are decoded from far away; `"exponential"`: the
+            paper's, `exp(clip(h, -15, 15))`.
         seed: Integer, or `None`: drawn from Keras's global seed. For first weights, noise and
             samples.
         **kwargs: `name` and `dtype` of the model. Under mixed precision only the coupling
