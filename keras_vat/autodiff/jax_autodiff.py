@@ -82,8 +82,12 @@ def repeat(body, count, carry):
 
 
 def concrete_value(variable):
-    """A variable's numbers as an array, also while a function is traced."""
-    return np.asarray(variable._value)
+    """A variable's numbers as an array, also while a function is traced.
+
+    `None` in a step of Keras's, which takes them from the variables that the model has been built
+    with.
+    """
+    return None if variable._value is None else np.asarray(variable._value)
 
 
 def sync_variables(model):

@@ -20,5 +20,5 @@ def first_rows(x, batch_size=None):
         return None if batch is None else utils.unpack_x_y_sample_weight(batch)[0]
     if hasattr(x, "shape"):
         rows = min(batch_size or 32, x.shape[0])
-        return np.take(x, np.linspace(0, x.shape[0] - 1, rows).astype(int), axis=0)
+        return np.asarray(x)[np.linspace(0, x.shape[0] - 1, rows).astype(int)]
     return None

@@ -33,6 +33,13 @@ class SemiSupervisedBatches(keras.utils.PyDataset):
     def on_epoch_end(self):
         self._epoch += 1
 
+    def __iter__(self):
+        """A pass; the next one has another order, as the next epoch of `fit` has."""
+        try:
+            yield from super().__iter__()
+        finally:
+            self.on_epoch_end()
+
     def __getitem__(self, number):
         size = self._sizes[1]
         if self._repeat:

@@ -129,7 +129,8 @@ class ZCAWhitening(keras.layers.Layer):
         """Looks at the weights: they may also come from a file or another layer."""
         if not self._adapted:
             # Also while a function or a pipeline is traced.
-            self._adapted = bool(np.any(concrete_value(self.matrix)))
+            matrix = concrete_value(self.matrix)
+            self._adapted = matrix is None or bool(np.any(matrix))
         if not self._adapted:
             raise ValueError(
                 f"`ZCAWhitening.adapt` must be called before the layer. Received: {self.name} "
