@@ -10,13 +10,13 @@ def first_rows(x, batch_size=None):
     """One batch of inputs from what `fit` was given; `None` if it can't be had without loss.
 
     Args:
-        x: Array or tensor of rows, or a `tf.data.Dataset` of batches or of tuples that begin with
-            one.
+        x: Array or tensor of rows, or a `tf.data.Dataset` or `keras.utils.PyDataset` of batches or
+            of tuples that begin with one.
         batch_size: Rows to take of an array, spread over its length. Defaults to `32`, as in
             `fit`.
     """
-    if is_dataset(x):
-        batch = next(iter(x), None)
+    if is_dataset(x) or isinstance(x, utils.PyDataset):
+        batch = next(iter(x), None) if is_dataset(x) else x[0]
         return None if batch is None else utils.unpack_x_y_sample_weight(batch)[0]
     if hasattr(x, "shape"):
         rows = min(batch_size or 32, x.shape[0])
