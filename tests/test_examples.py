@@ -17,7 +17,7 @@ SHORT = {
     "mnist_semi_supervised": "--updates 20 --updates_per_epoch 10",
     "quickstart": "--seeds 1 --epochs 2",
     "serving": "--path exported",
-    "two_moons": "--animation two_moons.gif",
+    "two_moons": "",
     "virtual_movement": "--runs 1 --epochs 2",
 }
 

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from keras_vat import SemiSupervisedInputs, VATModel, regularizers
 from keras_vat.data import semi_supervised
@@ -22,19 +21,8 @@ def batches(rows, weighted=False):
         yield x, rows.y[labeled], *weight
 
 
-def as_dataset(rows, weighted=False):
-    signature = tuple(
-        tf.nest.map_structure(lambda a: tf.TensorSpec((None, *a.shape[1:]), a.dtype), part)
-        for part in next(batches(rows, weighted))
-    )
-    dataset = tf.data.Dataset.from_generator(
-        lambda: batches(rows, weighted), output_signature=signature
-    )
-    return dataset.apply(tf.data.experimental.assert_cardinality(2))
-
-
 class Batches(keras.utils.PyDataset):
-    def __init__(self, rows, weighted):
+    def __init__(self, rows, weighted=False):
         super().__init__()
         self._batches = list(batches(rows, weighted))
 
@@ -45,26 +33,40 @@ class Batches(keras.utils.PyDataset):
         return self._batches[index]
 
 
+@pytest.fixture(params=["dataset", "py_dataset"])
+def as_dataset(request):
+    """`batches` that can be read again and again and know their number."""
+    if request.param == "py_dataset":
+        return Batches
+    tf = request.getfixturevalue("tf")
+
+    def make(rows, weighted=False):
+        signature = tuple(
+            tf.nest.map_structure(lambda a: tf.TensorSpec((None, *a.shape[1:]), a.dtype), part)
+            for part in next(batches(rows, weighted))
+        )
+        dataset = tf.data.Dataset.from_generator(
+            lambda: batches(rows, weighted), output_signature=signature
+        )
+        return dataset.apply(tf.data.experimental.assert_cardinality(2))
+
+    return make
+
+
 def fit_in_order(model, data, **arguments):
     return model.fit(data, verbose=0, shuffle=False, **arguments).history
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_every_kind_of_data_gives_one_result(make_vat_model, rows, weighted):
-    kinds = {
-        "dataset": lambda: as_dataset(rows, weighted),
-        "generator": lambda: batches(rows, weighted),
-        "py_dataset": lambda: Batches(rows, weighted),
-    }
-    histories = {}
-    for kind, data in kinds.items():
+def test_every_kind_of_data_gives_one_result(make_vat_model, rows, as_dataset, weighted):
+    histories = []
+    for data in (batches(rows, weighted), as_dataset(rows, weighted)):
         model = make_vat_model([vat(), regularizers.AdversarialTraining(epsilon=0.1)])
-        histories[kind] = fit_in_order(model, data(), steps_per_epoch=2)
-        assert np.all(np.isfinite(list(histories[kind].values())))
-    for history in histories.values():
-        assert set(history) == {"loss", "supervised_loss", "vat", "at"}
-        for name, value in history.items():
-            np.testing.assert_allclose(value, histories["dataset"][name], rtol=1e-5)
+        histories.append(fit_in_order(model, data, steps_per_epoch=2))
+        assert np.all(np.isfinite(list(histories[-1].values())))
+        assert set(histories[-1]) == {"loss", "supervised_loss", "vat", "at"}
+    for name, value in histories[0].items():
+        np.testing.assert_allclose(histories[1][name], value, rtol=1e-5)
 
 
 def test_methods_without_labels_see_the_unlabelled_rows(make_vat_model, rows):
@@ -122,7 +124,7 @@ def test_logs_are_means_over_rows(make_vat_model, rows):
     assert logs["supervised_loss"][0] == pytest.approx(supervised, rel=1e-5)
 
 
-def test_plain_validation_in_a_semi_supervised_fit(make_vat_model, rows):
+def test_plain_validation_in_a_semi_supervised_fit(make_vat_model, rows, as_dataset):
     model = make_vat_model(vat(), metrics=["accuracy"])
     history = fit_in_order(model, as_dataset(rows), validation_data=(rows.x, rows.y), epochs=2)
     assert {name for name in history if name.startswith("val_")} == {"val_loss", "val_accuracy"}
@@ -143,11 +145,17 @@ def test_predict_needs_no_labels(make_vat_model, rows):
     model.fit(rows.x, rows.y, verbose=0)
     expected = model.classifier.predict(rows.x, verbose=0)
     np.testing.assert_array_equal(model.predict(rows.x, verbose=0), expected)
+
+
+def test_predict_takes_datasets_without_labels(tf, make_vat_model, rows):
+    model = make_vat_model(regularizers.AdversarialTraining(epsilon=0.1))
+    model.fit(rows.x, rows.y, verbose=0)
+    expected = model.classifier.predict(rows.x, verbose=0)
     dataset = tf.data.Dataset.from_tensor_slices(rows.x).batch(5)
     np.testing.assert_allclose(model.predict(dataset, verbose=0), expected, rtol=1e-6)
 
 
-def test_evaluate_takes_semi_supervised_batches(make_vat_model, rows):
+def test_evaluate_takes_semi_supervised_batches(make_vat_model, rows, as_dataset):
     model = make_vat_model(vat())
     expected = model.evaluate(rows.x, rows.y, batch_size=6, verbose=0)
     assert model.evaluate(as_dataset(rows), verbose=0) == pytest.approx(expected)
@@ -180,7 +188,7 @@ def test_class_weights_are_sample_weights(make_vat_model, rows):
     assert results[0] == results[1]
 
 
-def test_class_weights_in_a_semi_supervised_dataset(make_vat_model, rows):
+def test_class_weights_in_a_semi_supervised_dataset(make_vat_model, rows, as_dataset):
     class_weight = {0: 0.5, 1: 2.0, 2: 1.0}
     weighted = [
         (x, y, np.array([class_weight[label] for label in y], "float32")) for x, y in batches(rows)

@@ -3,7 +3,6 @@ import collections
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from keras_vat.callbacks import BatchNormReestimation
 
@@ -56,14 +55,33 @@ def moving_statistics(model):
     return [v.numpy() for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
 
 
+class Batches(keras.utils.PyDataset):
+    def __init__(self, elements):
+        super().__init__()
+        self._elements = elements
+
+    def __len__(self):
+        return len(keras.tree.flatten(self._elements)[0])
+
+    def __getitem__(self, index):
+        return keras.tree.map_structure(lambda part: part[index], self._elements)
+
+
+@pytest.fixture(params=["dataset", "py_dataset"])
+def as_dataset(request):
+    """Makes a dataset of batches from a structure of arrays of them."""
+    if request.param == "py_dataset":
+        return Batches
+    return request.getfixturevalue("tf").data.Dataset.from_tensor_slices
+
+
 # A momentum of 0.99999 leaves five digits of float32 to whoever solves for the batch statistic.
 @pytest.mark.parametrize("momentum", [0.9, 0.99999])
-def test_average_of_batch_statistics_against_numpy(momentum):
+def test_average_of_batch_statistics_against_numpy(as_dataset, momentum):
     batches = np.random.default_rng(0).normal(2.0, 3.0, (5, 8, 3)).astype("float32")
     model = two_layer_model(momentum)
-    dataset = tf.data.Dataset.from_tensor_slices(batches)
     before = moving_statistics(model)
-    run(BatchNormReestimation(dataset, steps=5), model)
+    run(BatchNormReestimation(as_dataset(batches), steps=5), model)
     expected = statistics_in_float64(model, batches)
     for old, new, right in zip(before, moving_statistics(model), expected, strict=True):
         np.testing.assert_allclose(new, right, rtol=2e-6, atol=2e-6)
@@ -135,7 +153,7 @@ SemiSupervisedInputs = collections.namedtuple("SemiSupervisedInputs", ["labeled"
 
 
 @pytest.mark.parametrize("kind", ["x", "x_y", "semi_supervised_y", "semi_supervised"])
-def test_datasets_repeat_and_yield_any_of_fits_elements(kind):
+def test_datasets_repeat_and_yield_any_of_fits_elements(as_dataset, kind):
     batches = np.random.default_rng(0).normal(size=(2, 4, 1)).astype("float32")
     y = np.zeros((2, 4))
     elements = {
@@ -145,7 +163,7 @@ def test_datasets_repeat_and_yield_any_of_fits_elements(kind):
         "semi_supervised": SemiSupervisedInputs(batches + 100, batches),
     }[kind]
     model = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization()])
-    run(BatchNormReestimation(tf.data.Dataset.from_tensor_slices(elements), steps=3), model)
+    run(BatchNormReestimation(as_dataset(elements), steps=3), model)
     expected = (2 * batches[0].mean() + batches[1].mean()) / 3
     np.testing.assert_allclose(model.layers[0].moving_mean.numpy(), [expected], rtol=1e-5)
 
@@ -190,7 +208,7 @@ def test_a_model_that_fit_builds():
     np.testing.assert_allclose(model.layers[0].moving_mean.numpy(), x.mean(0), atol=1e-6)
 
 
-def test_distributed_variables():
+def test_distributed_variables(tf):
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
         model = two_layer_model()
     x = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
@@ -230,8 +248,8 @@ def test_a_classifier_without_normalization_is_refused_before_training(x):
     np.testing.assert_array_equal(model.layers[0].kernel.numpy(), before)
 
 
-def test_an_empty_dataset_is_refused():
-    dataset = tf.data.Dataset.from_tensor_slices(np.ones((0, 4, 3), "float32"))
+def test_an_empty_dataset_is_refused(as_dataset):
+    dataset = as_dataset(np.ones((0, 4, 3), "float32"))
     with pytest.raises(ValueError, match="`x` must hold at least one batch"):
         run(BatchNormReestimation(dataset), two_layer_model())
 

@@ -1,7 +1,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from keras_vat import VATModel
 from keras_vat.callbacks import AlphaWarmup, PerturbationSummary
@@ -25,7 +24,13 @@ def make_model(learning_rate=0.1, regularizers=()):
     return model
 
 
-def events(folder):
+@pytest.fixture
+def tf():
+    """TensorFlow, which writes summaries whatever the backend."""
+    return pytest.importorskip("tensorflow", reason="TensorBoard's format is TensorFlow's")
+
+
+def events(tf, folder):
     """(step, tag, plugin, value) of everything that was written."""
     written = []
     for path in sorted(folder.glob("events*")):
@@ -37,7 +42,7 @@ def events(folder):
     return written
 
 
-def test_writes_numbers_of_the_perturbation_and_of_the_regularizers(tmp_path):
+def test_writes_numbers_of_the_perturbation_and_of_the_regularizers(tf, tmp_path):
     model = make_model(regularizers=[VirtualAdversarialTraining(0.5, seed=0)])
     perturbation = VirtualAdversarialPerturbation(0.5, seed=3)
     summary = PerturbationSummary(X, tmp_path, perturbation, batch_size=5)
@@ -45,7 +50,7 @@ def test_writes_numbers_of_the_perturbation_and_of_the_regularizers(tmp_path):
     history = model.fit(X, Y, epochs=2, verbose=0, callbacks=[warmup, summary]).history
     scalars = {
         (step, tag): value
-        for step, tag, plugin, value in events(tmp_path / "perturbation")
+        for step, tag, plugin, value in events(tf, tmp_path / "perturbation")
         if plugin == "scalars"
     }
     for step in (0, 1):
@@ -59,11 +64,11 @@ def test_writes_numbers_of_the_perturbation_and_of_the_regularizers(tmp_path):
     assert found == pytest.approx(last.consistency_cost.mean(), rel=1e-5)
 
 
-def test_writes_images_their_perturbations_and_the_perturbed_images(tmp_path):
+def test_writes_images_their_perturbations_and_the_perturbed_images(tf, tmp_path):
     model = make_model()
     perturbation = RandomPerturbation(0.5, seed=1)
     model.fit(X, Y, verbose=0, callbacks=[PerturbationSummary(X, tmp_path, perturbation)])
-    images = [event for event in events(tmp_path / "perturbation") if event[2] == "images"]
+    images = [event for event in events(tf, tmp_path / "perturbation") if event[2] == "images"]
     [(step, tag, _, (width, height, png))] = images
     assert (step, tag) == (0, "perturbation/images")
     picture = tf.io.decode_png(png).numpy()
@@ -87,21 +92,21 @@ def test_rows_are_grey_where_nothing_changed_and_black_or_white_at_the_largest_c
     assert scaled.min() == 0.0 and scaled.max() == 1.0
 
 
-def test_epochs_start_from_the_same_directions_and_some_are_left_out(tmp_path):
+def test_epochs_start_from_the_same_directions_and_some_are_left_out(tf, tmp_path):
     model = make_model(learning_rate=0.0)
     summary = PerturbationSummary(X, tmp_path, RandomPerturbation(0.5), every=2)
     model.fit(X, Y, epochs=5, verbose=0, callbacks=[summary])
-    costs = [(s, float(v)) for s, t, _, v in events(tmp_path / "perturbation") if "cost" in t]
+    costs = [(s, float(v)) for s, t, _, v in events(tf, tmp_path / "perturbation") if "cost" in t]
     assert [step for step, _ in costs] == [1, 3]
     assert costs[0][1] == costs[1][1] > 0
 
 
-def test_inputs_that_are_no_images_and_plain_models(tmp_path):
+def test_inputs_that_are_no_images_and_plain_models(tf, tmp_path):
     model = keras.Sequential([keras.Input((16,)), keras.layers.Dense(3)])
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     x = X.reshape(12, 16)
     model.fit(x, Y, verbose=0, callbacks=[PerturbationSummary(x, tmp_path, 0.5)])
-    tags = [tag for _, tag, _, _ in events(tmp_path / "perturbation")]
+    tags = [tag for _, tag, _, _ in events(tf, tmp_path / "perturbation")]
     assert tags == ["perturbation/consistency_cost", "perturbation/distance"]
 
 

@@ -1,7 +1,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from keras_vat import VATModel
 from keras_vat.callbacks import RobustnessMonitor
@@ -34,16 +33,26 @@ def test_linear_classifiers_are_right_where_the_line_is_further_than_epsilon():
         RobustnessMonitor(X, Y, 0.3, "adversarial", batch_size=16),
         RobustnessMonitor(X, Y, 0.6, "adversarial", name="at_0.6"),
         RobustnessMonitor(
-            tf.data.Dataset.from_tensor_slices((X, Y)).batch(9),
+            ((X[i : i + 9], Y[i : i + 9]) for i in range(0, 50, 9)),
             epsilon=0.3,
             perturbation="adversarial",
-            name="ds",
+            name="batches",
         ),
     )
     np.testing.assert_allclose(history["robust_accuracy"], [share_beyond(0.3)], rtol=1e-6)
     np.testing.assert_allclose(history["at_0.6"], [share_beyond(0.6)], rtol=1e-6)
-    assert history["ds"] == history["robust_accuracy"]
+    assert history["batches"] == history["robust_accuracy"]
     assert share_beyond(0.6) < share_beyond(0.3) < share_beyond(0.0) < 1
+
+
+def test_datasets_are_arrays_in_batches(tf):
+    dataset = tf.data.Dataset.from_tensor_slices((X, Y)).batch(9)
+    history = fit(
+        linear_classifier(),
+        RobustnessMonitor(X, Y, 0.3, "adversarial"),
+        RobustnessMonitor(dataset, epsilon=0.3, perturbation="adversarial", name="ds"),
+    )
+    assert history["ds"] == history["robust_accuracy"]
 
 
 def test_every_few_epochs():

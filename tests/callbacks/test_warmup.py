@@ -1,8 +1,8 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
+from keras_vat.autodiff import sync_variables
 from keras_vat.callbacks import AlphaWarmup, EpsilonWarmup, LambdaWarmup, Warmup
 
 
@@ -15,6 +15,7 @@ class Values(keras.callbacks.Callback):
         self.values = []
 
     def on_train_batch_end(self, batch, logs=None):
+        sync_variables(self.model)
         self.values.append(float(self.variable))
 
 
@@ -100,7 +101,7 @@ def test_steps_count_updates_under_gradient_accumulation(make_model, numbers, x)
     assert seen.values == [0.0, 0.0, 0.5, 0.5]
 
 
-def test_distributed_variables(make_model, numbers, x):
+def test_distributed_variables(tf, make_model, numbers, x):
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
         model = make_model([numbers("vat", weight=1.0, epsilon=1.0)])
     callbacks = [AlphaWarmup(steps=4), EpsilonWarmup(epochs=2)]

@@ -1,25 +1,35 @@
+import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from keras_vat.data.first_rows import first_rows
 
 X = np.arange(100.0).reshape(100, 1)
 
 
-@pytest.mark.parametrize("x", [X, tf.constant(X)])
+@pytest.mark.parametrize("x", [X, keras.ops.convert_to_tensor(X)])
 def test_rows_are_spread_over_an_array(x):
     np.testing.assert_array_equal(first_rows(x, 4)[:, 0], [0, 33, 66, 99])
     assert first_rows(x).shape == (32, 1)
     assert first_rows(x, 1000).shape == (100, 1)
 
 
-def test_first_batch_of_a_dataset():
+def test_first_batch_of_a_dataset(tf):
     dataset = tf.data.Dataset.from_tensor_slices(X).batch(5)
     np.testing.assert_array_equal(first_rows(dataset), X[:5])
     with_labels = tf.data.Dataset.from_tensor_slices((X, X)).batch(5)
     np.testing.assert_array_equal(first_rows(with_labels), X[:5])
     assert first_rows(dataset.take(0)) is None
+
+
+def test_first_batch_of_a_py_dataset():
+    class Batches(keras.utils.PyDataset):
+        num_batches = 20
+
+        def __getitem__(self, index):
+            return X[5 * index : 5 * index + 5], X[5 * index : 5 * index + 5]
+
+    np.testing.assert_array_equal(first_rows(Batches()), X[:5])
 
 
 def test_what_can_be_read_only_once_is_left_alone():

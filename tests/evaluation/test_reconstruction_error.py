@@ -2,7 +2,6 @@ import types
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from keras_vat.evaluation import reconstruction_error
 from keras_vat.generators import VAE
@@ -35,7 +34,7 @@ def test_of_a_vae_in_batches_and_at_once():
     np.testing.assert_allclose(reconstruction_error(vae, X, batch_size=2), expected, rtol=1e-5)
 
 
-def test_of_a_dataset_as_of_its_images():
+def test_of_a_dataset_as_of_its_images(tf):
     vae = VAE((4, 4, 1), latent_dim=2, widths=(3,))
     expected = reconstruction_error(vae, X)
     for rows in (X, (X, np.zeros(7))):

@@ -3,7 +3,6 @@ import types
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from keras_vat.generators import BijectorGenerator
 
@@ -11,12 +10,12 @@ SHAPE = (4, 2, 1)
 X = np.random.default_rng(0).uniform(0.1, 0.9, size=(3, *SHAPE)).astype("float32")
 
 
-@pytest.fixture(scope="module")
-def tfp():
+@pytest.fixture
+def tfp(tf):
     return pytest.importorskip("tensorflow_probability", reason="bijectors come from this extra")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def affine(tfp):
     """z of 8 numbers -> images: x = (A z + b), reshaped."""
     rng = np.random.default_rng(1)
@@ -44,7 +43,7 @@ def test_log_prob_is_the_density_of_the_affine_normal(affine):
     np.testing.assert_allclose(BijectorGenerator(affine.bijector).log_prob(X), expected, rtol=1e-4)
 
 
-def test_the_round_trip_is_computed_not_remembered(affine):
+def test_the_round_trip_is_computed_not_remembered(affine, tf):
     """Bijectors give back x itself for the z that they returned, cut off from z."""
     generator = BijectorGenerator(affine.bijector)
     x = tf.constant(X)

@@ -1,9 +1,16 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+from keras import ops
 
 from keras_vat.optimizers import ConstantThenLinearDecay
+
+if keras.backend.backend() == "tensorflow":
+    from tensorflow import function as compiled
+else:
+    from jax import jit as compiled
+
+XLA = pytest.param({"jit_compile": True}, marks=pytest.mark.backend("tensorflow"))
 
 
 def test_is_constant_then_falls_linearly_to_zero_and_stays_there():
@@ -24,11 +31,11 @@ def test_steps_far_beyond_float32_are_told_apart():
     assert rates == [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
-def test_follows_the_step_inside_a_compiled_function():
+@pytest.mark.parametrize("options", [{}, XLA])
+def test_follows_the_step_inside_a_compiled_function(options):
     schedule = ConstantThenLinearDecay(1.0, total_steps=10, decay_steps=10)
-    for jit_compile in (False, True):
-        compiled = tf.function(schedule, jit_compile=jit_compile)
-        assert float(compiled(tf.constant(3))) == pytest.approx(0.7)
+    rate = compiled(schedule, **options)(ops.convert_to_tensor(3))
+    assert float(rate) == pytest.approx(0.7)
 
 
 def test_config_gives_an_equal_schedule():

@@ -28,7 +28,7 @@ def step_bijector(level, k, channels):
         h = tf.nn.relu(tf.nn.conv2d(a, kernels[0], 1, "SAME") + kernels[1])
         h = tf.nn.relu(tf.nn.conv2d(h, kernels[2][None, None], 1, "SAME") + kernels[3])
         h, shift = tf.split(tf.nn.conv2d(h, kernels[4], 1, "SAME") + kernels[5], 2, axis=-1)
-        scale = tf.sigmoid(h + 2.0)
+        scale = 0.1 + 0.9 * tf.sigmoid(h + 2.0)
         return shift * scale, tf.math.log(scale)
 
     return tfb.Chain(
