@@ -47,6 +47,16 @@ def tf():
     return tensorflow
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiled_functions_forgotten():
+    """On JAX: what one file's tests have compiled, which of all of them fills 15 GB."""
+    yield
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.clear_caches()
+
+
 @pytest.fixture(autouse=True)
 def fixed_seeds():
     keras.utils.set_random_seed(0)
