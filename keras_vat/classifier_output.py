@@ -163,6 +163,22 @@ class ClassifierOutput:
         )
 
 
+def with_mask(outputs, mask):
+    """A tensor that carries a mask, as Keras's layers hand it on to a compiled loss."""
+    return outputs if mask is None else MaskWriter()(outputs, mask=mask)
+
+
+class MaskWriter(keras.layers.Layer):
+    """Returns the tensor that it is given; Keras then notes the mask with it, on any backend."""
+
+    def __init__(self):
+        super().__init__(autocast=False)
+        self.supports_masking = True
+
+    def call(self, outputs, mask=None):
+        return outputs
+
+
 class MaskReader(keras.layers.Layer):
     """Returns the mask that Keras's layers have handed on with a tensor, or `None`."""
 

@@ -5,6 +5,7 @@ import contextlib
 from keras import ops
 
 from keras_vat.autodiff import Linearization
+from keras_vat.classifier_output import with_mask
 from keras_vat.perturbable import Perturbable
 
 
@@ -35,7 +36,8 @@ class ForwardPass:
         self._linear = Linearization(run, Perturbable(x).parts)
         self.logits = self._linear.value
         self.target = ops.stop_gradient(self.logits)
-        self.outputs, self._mask = self._linear.auxiliary
+        outputs, self._mask = self._linear.auxiliary
+        self.outputs = with_mask(outputs, self._mask)  # JAX's transformations lose it
         self.distribution = self.distribution.masked(self._mask)
 
     @property
@@ -46,9 +48,9 @@ class ForwardPass:
     def restored(self, logits):
         """What the classifier would have returned, had its logits been these."""
         restored = logits if self._returned_logits else self.distribution.mean(logits)
-        with contextlib.suppress(AttributeError):  # JAX's tensors can't carry any
-            restored._keras_mask = self._mask
-            if not self._returned_logits:
+        restored = with_mask(restored, self._mask)
+        if not self._returned_logits:
+            with contextlib.suppress(AttributeError):  # JAX's tensors can't carry any
                 restored._keras_logits = logits  # as Keras's softmax and sigmoid leave it
         return restored
 
