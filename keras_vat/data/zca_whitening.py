@@ -130,7 +130,9 @@ class ZCAWhitening(keras.layers.Layer):
         if not self._adapted:
             # Also while a function or a pipeline is traced.
             matrix = concrete_value(self.matrix)
-            self._adapted = matrix is None or bool(np.any(matrix))
+            if matrix is None:
+                return  # Keras had the layer look when it built the step
+            self._adapted = bool(np.any(matrix))
         if not self._adapted:
             raise ValueError(
                 f"`ZCAWhitening.adapt` must be called before the layer. Received: {self.name} "
