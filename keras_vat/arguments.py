@@ -74,7 +74,7 @@ def shape(name, value):
 
 
 def seed(value):
-    """Raises unless the seed is an integer or `None`; returns it."""
+    """Raises unless the seed is an integer or `None`; returns it as JAX's unsigned 32 bits."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
@@ -82,7 +82,7 @@ def seed(value):
             f"`seed` must be an integer or None. Received: seed={value!r} "
             f"(of type {type(value).__name__})"
         )
-    return int(value)
+    return int(value) % 2**32
 
 
 def one_of(name, value, choices):

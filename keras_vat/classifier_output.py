@@ -54,7 +54,6 @@ class ClassifierOutput:
         self._ending = last_operation(classifier)
         self._activation = name_of_activation(self._ending)
         self._recorded = (None, None)
-        self._mask_reader = MaskReader()
         contradiction = {True: ("softmax", "sigmoid"), False: ("linear",)}.get(from_logits, ())
         if self._activation in contradiction:
             warnings.warn(
@@ -102,10 +101,6 @@ class ClassifierOutput:
         Probabilities determine the logits of a softmax up to a constant for each example.
         """
         return self._trace_logits(outputs) is not None
-
-    def mask(self, outputs):
-        """Which positions `(batch, positions)` of the outputs are no padding; `None`: all."""
-        return self._mask_reader(outputs)
 
     def are_logits(self, outputs):
         """Whether the outputs are logits as they are."""
@@ -161,33 +156,6 @@ class ClassifierOutput:
             "with a Keras loss that tells: a cross-entropy, a squared or an absolute error. "
             f"Received: output='auto', output shape {tuple(outputs.shape)}"
         )
-
-
-def with_mask(outputs, mask):
-    """A tensor that carries a mask, as Keras's layers hand it on to a compiled loss."""
-    return outputs if mask is None else MaskWriter()(outputs, mask=mask)
-
-
-class MaskWriter(keras.layers.Layer):
-    """Returns the tensor that it is given; Keras then notes the mask with it, on any backend."""
-
-    def __init__(self):
-        super().__init__(autocast=False)
-        self.supports_masking = True
-
-    def call(self, outputs, mask=None):
-        return outputs
-
-
-class MaskReader(keras.layers.Layer):
-    """Returns the mask that Keras's layers have handed on with a tensor, or `None`."""
-
-    def __init__(self):
-        super().__init__(autocast=False)
-        self.supports_masking = True
-
-    def call(self, outputs, mask=None):
-        return mask
 
 
 def check_single_tensor(outputs):

@@ -5,7 +5,7 @@ import contextlib
 from keras import ops
 
 from keras_vat.autodiff import Linearization
-from keras_vat.classifier_output import with_mask
+from keras_vat.output_mask import mask_of, with_mask
 from keras_vat.perturbable import Perturbable
 
 
@@ -28,10 +28,9 @@ class ForwardPass:
             outputs = call(Perturbable(x).put(parts))
             logits = forward.output.logits(outputs)
             self.distribution = forward.output.distribution(outputs)
-            mask = forward.output.mask(outputs)
             self.has_exact_logits = forward.output.has_exact_logits(outputs)
             self._returned_logits = forward.output.are_logits(outputs)
-            return logits, (outputs, mask)
+            return logits, (outputs, mask_of(outputs))
 
         self._linear = Linearization(run, Perturbable(x).parts)
         self.logits = self._linear.value
@@ -47,12 +46,12 @@ class ForwardPass:
 
     def restored(self, logits):
         """What the classifier would have returned, had its logits been these."""
-        restored = logits if self._returned_logits else self.distribution.mean(logits)
-        restored = with_mask(restored, self._mask)
+        restored = logits
         if not self._returned_logits:
+            restored = self.distribution.mean(logits)
             with contextlib.suppress(AttributeError):  # JAX's tensors can't carry any
                 restored._keras_logits = logits  # as Keras's softmax and sigmoid leave it
-        return restored
+        return with_mask(restored, self._mask)
 
     def vjp(self, cotangent):
         """J^T cotangent: a list, one tensor for each perturbable input."""

@@ -11,12 +11,8 @@ class ReplicaSeedGenerator(keras.random.SeedGenerator):
     """A `keras.random.SeedGenerator` of which every replica draws its own numbers.
 
     Under `tf.distribute` a plain generator gives all replicas the same noise. Here the replica's
-    number is added to the first half of the seed; on a single device nothing changes. Any integer
-    is a seed, a negative one too, which JAX's unsigned seeds can't hold.
+    number is added to the first half of the seed; on a single device nothing changes.
     """
-
-    def __init__(self, seed=None, **kwargs):
-        super().__init__(seed if seed is None else seed % 2**32, **kwargs)
 
     def next(self, ordered=True):
         seed = super().next(ordered)

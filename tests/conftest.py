@@ -47,6 +47,31 @@ def tf():
     return tensorflow
 
 
+class Batched(keras.utils.PyDataset):
+    """A structure of arrays in batches, the last one of what is left."""
+
+    def __init__(self, arrays, batch_size):
+        super().__init__()
+        self._arrays, self._batch_size = arrays, batch_size
+
+    @property
+    def num_batches(self):
+        return -(-len(keras.tree.flatten(self._arrays)[0]) // self._batch_size)
+
+    def __getitem__(self, number):
+        rows = slice(number * self._batch_size, (number + 1) * self._batch_size)
+        return keras.tree.map_structure(lambda array: array[rows], self._arrays)
+
+
+@pytest.fixture(params=["dataset", "py_dataset"])
+def batched(request):
+    """Makes a data set of a structure of arrays and the number of rows in a batch."""
+    if request.param == "py_dataset":
+        return Batched
+    from_slices = request.getfixturevalue("tf").data.Dataset.from_tensor_slices
+    return lambda arrays, batch_size: from_slices(arrays).batch(batch_size)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def compiled_functions_forgotten():
     """On JAX: what one file's tests have compiled, which of all of them fills 15 GB."""

@@ -1,6 +1,9 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
+from golden.compiled import compiled
 from golden.precision import ON_TENSORFLOW
 from golden.tanh_net import TanhNet
 from golden.weight_gradients import weight_gradients
@@ -17,34 +20,31 @@ PRECISION = 1e-12 if ON_TENSORFLOW else 1e-4  # on JAX Keras computes tanh in fl
 @pytest.fixture(
     params=["eager", pytest.param("graph", marks=pytest.mark.backend("tensorflow")), "xla"]
 )
-def compiled(request):
+def compile_by(request):
     if request.param == "eager":
         return lambda function: function
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return jax.jit
-    return request.getfixturevalue("tf").function(jit_compile=request.param == "xla")
+    options = {"jit_compile": request.param == "xla"} if ON_TENSORFLOW else {}
+    return functools.partial(compiled, **options)
 
 
 def linearization(model, x):
     return Linearization(lambda parts: (model(parts[0]), None), [x])
 
 
-def test_vjp_is_the_transposed_jacobian(compiled):
+def test_vjp_is_the_transposed_jacobian(compile_by):
     net = TanhNet()
     model = net.keras_model()
     u = np.random.default_rng(2).normal(size=(6, 4))
-    found = compiled(lambda x: linearization(model, x).vjp(tensor(u)))(tensor(X))
+    found = compile_by(lambda x: linearization(model, x).vjp(tensor(u)))(tensor(X))
     expected = np.einsum("nki,nk->ni", net.jacobian(X), u)
     np.testing.assert_allclose(found[0], expected, rtol=PRECISION)
 
 
-def test_jvp_is_the_directional_derivative(compiled):
+def test_jvp_is_the_directional_derivative(compile_by):
     net = TanhNet()
     model = net.keras_model()
     d = np.random.default_rng(3).normal(size=(6, 5))
-    found = compiled(lambda x: linearization(model, x).jvp([tensor(d)]))(tensor(X))
+    found = compile_by(lambda x: linearization(model, x).jvp([tensor(d)]))(tensor(X))
     np.testing.assert_allclose(found, np.einsum("nki,ni->nk", net.jacobian(X), d), rtol=PRECISION)
 
 

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.compiled import compiled
 from golden.tanh_net import sigmoid, softmax
 from keras import layers, ops
 
@@ -205,16 +206,7 @@ def test_logits_by_the_numbers_where_they_can_be_seen(rows):
     np.testing.assert_array_equal(logits_of(classifier, rows.x), classifier(rows.x))
 
 
-@pytest.fixture
-def compiled(request):
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return jax.jit
-    return request.getfixturevalue("tf").function
-
-
-def trace(compiled, classifier, ask, **arguments):
+def trace(classifier, ask, **arguments):
     """Asks within a compiled function, where there are no numbers to look at."""
     output = ClassifierOutput(classifier, **arguments)
     compiled(lambda x: ask(output, classifier(x)))(ops.ones((2, 4)))
@@ -222,15 +214,15 @@ def trace(compiled, classifier, ask, **arguments):
 
 @pytest.mark.parametrize("function", [own_softmax, lambda logits: logits])
 @pytest.mark.parametrize("loss", [None, "sparse_categorical_crossentropy"])
-def test_logits_that_can_not_be_found_out(compiled, function, loss):
+def test_logits_that_can_not_be_found_out(function, loss):
     ask = ClassifierOutput.logits
     with pytest.raises(
         ValueError, match=r"VATModel\(classifier, from_logits=True\).*needs them whole.*Received"
     ):
-        trace(compiled, Ending(function), ask, loss=loss)
-    trace(compiled, Ending(function), ask, output="categorical", from_logits=False)
+        trace(Ending(function), ask, loss=loss)
+    trace(Ending(function), ask, output="categorical", from_logits=False)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    trace(compiled, Ending(function), ask, loss=loss)
+    trace(Ending(function), ask, loss=loss)
 
 
 def test_probabilities_without_evidence_are_refused_eagerly_too(rows):
@@ -239,11 +231,11 @@ def test_probabilities_without_evidence_are_refused_eagerly_too(rows):
 
 
 @pytest.mark.backend("tensorflow")
-def test_keras_softmax_in_a_subclassed_model_gives_logits_but_no_kind(compiled):
+def test_keras_softmax_in_a_subclassed_model_gives_logits_but_no_kind():
     classifier = Ending(keras.activations.softmax)
-    trace(compiled, classifier, ClassifierOutput.logits)
+    trace(classifier, ClassifierOutput.logits)
     with pytest.raises(ValueError, match=r"Set `output` to .*output shape \(2, 3\)"):
-        trace(compiled, classifier, ClassifierOutput.distribution)
+        trace(classifier, ClassifierOutput.distribution)
 
 
 def test_a_single_number_without_evidence_is_refused(rows):

@@ -15,10 +15,12 @@ def first_rows(x, batch_size=None):
         batch_size: Rows to take of an array, spread over its length. Defaults to `32`, as in
             `fit`.
     """
-    if is_dataset(x) or isinstance(x, utils.PyDataset):
-        batch = next(iter(x), None) if is_dataset(x) else x[0]
-        return None if batch is None else utils.unpack_x_y_sample_weight(batch)[0]
-    if hasattr(x, "shape"):
+    batch = None
+    if is_dataset(x):
+        batch = next(iter(x), None)
+    elif isinstance(x, utils.PyDataset) and x.num_batches != 0:
+        batch = x[0]
+    elif hasattr(x, "shape"):
         rows = min(batch_size or 32, x.shape[0])
         return np.asarray(x)[np.linspace(0, x.shape[0] - 1, rows).astype(int)]
-    return None
+    return None if batch is None else utils.unpack_x_y_sample_weight(batch)[0]

@@ -42,7 +42,7 @@ class RandomShift(keras.layers.Layer):
         self.max_shift = arguments.whole_number("max_shift", max_shift, 0)
         self.horizontal_flip = arguments.boolean("horizontal_flip", horizontal_flip)
         self.seed = arguments.seed(seed)
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def call(self, images, training=False):

@@ -55,33 +55,13 @@ def moving_statistics(model):
     return [v.numpy() for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
 
 
-class Batches(keras.utils.PyDataset):
-    def __init__(self, elements):
-        super().__init__()
-        self._elements = elements
-
-    def __len__(self):
-        return len(keras.tree.flatten(self._elements)[0])
-
-    def __getitem__(self, index):
-        return keras.tree.map_structure(lambda part: part[index], self._elements)
-
-
-@pytest.fixture(params=["dataset", "py_dataset"])
-def as_dataset(request):
-    """Makes a dataset of batches from a structure of arrays of them."""
-    if request.param == "py_dataset":
-        return Batches
-    return request.getfixturevalue("tf").data.Dataset.from_tensor_slices
-
-
 # A momentum of 0.99999 leaves five digits of float32 to whoever solves for the batch statistic.
 @pytest.mark.parametrize("momentum", [0.9, 0.99999])
-def test_average_of_batch_statistics_against_numpy(as_dataset, momentum):
+def test_average_of_batch_statistics_against_numpy(batched, momentum):
     batches = np.random.default_rng(0).normal(2.0, 3.0, (5, 8, 3)).astype("float32")
     model = two_layer_model(momentum)
     before = moving_statistics(model)
-    run(BatchNormReestimation(as_dataset(batches), steps=5), model)
+    run(BatchNormReestimation(batched(batches.reshape(40, 3), 8), steps=5), model)
     expected = statistics_in_float64(model, batches)
     for old, new, right in zip(before, moving_statistics(model), expected, strict=True):
         np.testing.assert_allclose(new, right, rtol=2e-6, atol=2e-6)
@@ -153,18 +133,18 @@ SemiSupervisedInputs = collections.namedtuple("SemiSupervisedInputs", ["labeled"
 
 
 @pytest.mark.parametrize("kind", ["x", "x_y", "semi_supervised_y", "semi_supervised"])
-def test_datasets_repeat_and_yield_any_of_fits_elements(as_dataset, kind):
-    batches = np.random.default_rng(0).normal(size=(2, 4, 1)).astype("float32")
-    y = np.zeros((2, 4))
+def test_datasets_repeat_and_yield_any_of_fits_elements(batched, kind):
+    x = np.random.default_rng(0).normal(size=(8, 1)).astype("float32")
+    y = np.zeros(8)
     elements = {
-        "x": batches,
-        "x_y": (batches, y),
-        "semi_supervised_y": (SemiSupervisedInputs(batches + 100, batches), y),
-        "semi_supervised": SemiSupervisedInputs(batches + 100, batches),
+        "x": x,
+        "x_y": (x, y),
+        "semi_supervised_y": (SemiSupervisedInputs(x + 100, x), y),
+        "semi_supervised": SemiSupervisedInputs(x + 100, x),
     }[kind]
     model = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization()])
-    run(BatchNormReestimation(as_dataset(elements), steps=3), model)
-    expected = (2 * batches[0].mean() + batches[1].mean()) / 3
+    run(BatchNormReestimation(batched(elements, 4), steps=3), model)
+    expected = (2 * x[:4].mean() + x[4:].mean()) / 3
     np.testing.assert_allclose(model.layers[0].moving_mean.numpy(), [expected], rtol=1e-5)
 
 
@@ -248,8 +228,8 @@ def test_a_classifier_without_normalization_is_refused_before_training(x):
     np.testing.assert_array_equal(model.layers[0].kernel.numpy(), before)
 
 
-def test_an_empty_dataset_is_refused(as_dataset):
-    dataset = as_dataset(np.ones((0, 4, 3), "float32"))
+def test_an_empty_dataset_is_refused(batched):
+    dataset = batched(np.ones((0, 3), "float32"), 4)
     with pytest.raises(ValueError, match="`x` must hold at least one batch"):
         run(BatchNormReestimation(dataset), two_layer_model())
 

@@ -48,6 +48,7 @@ def test_every_call_draws_anew_and_the_seed_decides():
     first, second = draws(layer, x), draws(layer, x)
     assert first != second
     assert [draws(same, x), draws(same, x)] == [first, second]
+    assert draws(RandomShift(seed=-7), x) != first
 
 
 @pytest.mark.parametrize("training", [False, None])

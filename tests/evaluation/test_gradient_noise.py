@@ -55,15 +55,8 @@ def test_against_all_gradients_at_once():
         np.testing.assert_allclose(value, expected, rtol=1e-5)
 
 
-def test_against_all_gradients_of_a_dataset_at_once():
-    class Batches(keras.utils.PyDataset):
-        num_batches = 3
-
-        def __getitem__(self, number):
-            rows = slice(10 * number, 10 * number + 10)
-            return ops.convert_to_tensor(X[rows]), np.zeros(10)
-
-    model, dataset = linear(), Batches()
+def test_against_all_gradients_of_a_dataset_at_once(batched):
+    model, dataset = linear(), batched((ops.convert_to_tensor(X), np.zeros(30)), 10)
     noise = gradient_noise(model, dataset, 0.7, (0, 1, 3), num_samples=7)
     samples = [X[10 * (i % 3) :][:10] for i in range(7)]  # begun anew when it ends
     for iterations, value in noise.items():
@@ -148,7 +141,7 @@ def test_a_penalty_whose_gradient_flows_through_the_clean_pass():
     assert noise["first"] == noise["second"] < np.inf
 
 
-def test_labels_go_with_their_rows():
+def test_labels_go_with_their_rows(batched):
     """As in the dataset of the same batches of pairs; other labels give other numbers."""
     y = np.argmax(X[:, :3], axis=1)
     model = linear()
@@ -159,7 +152,7 @@ def test_labels_go_with_their_rows():
 
     random = np.random.default_rng(0)
     rows = np.concatenate([random.choice(len(X), 5, replace=False) for _ in range(4)])
-    pairs = zip(np.split(X[rows], 4), np.split(y[rows], 4), strict=True)
+    pairs = batched((X[rows].astype("float32"), y[rows]), 5)
     found = noise(X, y=y, batch_size=5)
     assert found == noise(pairs)
     assert found != noise(X, y=np.zeros_like(y), batch_size=5)

@@ -69,13 +69,13 @@ def test_latent_distances_are_those_between_inputs(net):
     np.testing.assert_allclose(found.consistency_cost, costs, rtol=1e-6)
 
 
-def test_labels_batches_datasets_and_vat_models(net):
+def test_labels_batches_datasets_and_vat_models(net, batched):
     y = np.arange(7) % 4
     perturbations = {"AT": AdversarialPerturbation(0.5)}
     whole = perturbation_statistics(net.keras_model(), X, perturbations, y)["AT"]
     assert whole.distance.shape == whole.consistency_cost.shape == (7,)
     parts = perturbation_statistics(net.keras_model(), X, perturbations, y, batch_size=3)["AT"]
-    dataset = ((X[i : i + 2], y[i : i + 2]) for i in range(0, 7, 2))
+    dataset = batched((X, y), 2)
     stream = perturbation_statistics(VATModel(net.keras_model()), dataset, perturbations)["AT"]
     for other in (parts, stream):
         np.testing.assert_allclose(other.consistency_cost, whole.consistency_cost, rtol=EXACT)

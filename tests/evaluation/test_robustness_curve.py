@@ -77,10 +77,9 @@ def test_virtual_adversarial_goes_to_the_line_or_away_from_it(classifiers):
     assert 0.3 < own < 0.7  # the power iteration leaves the sign to chance
 
 
-def test_sigmoids_one_hot_labels_columns_and_datasets_give_the_same(classifiers):
+def test_sigmoids_one_hot_labels_columns_and_vat_models_give_the_same(classifiers):
     expected = robustness_curve(classifiers, X, Y, EPSILONS, "adversarial").errors
     sigmoids = {name: linear(direction, 1) for name, direction in DIRECTIONS.items()}
-    dataset = ((X[i : i + 30], Y[i : i + 30]) for i in range(0, 200, 30))
     for models, x, y in (
         (sigmoids, X, Y),
         (classifiers, X, np.eye(2)[Y]),
@@ -89,8 +88,12 @@ def test_sigmoids_one_hot_labels_columns_and_datasets_give_the_same(classifiers)
     ):
         found = robustness_curve(models, x, y, EPSILONS, "adversarial").errors
         np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_datasets_give_the_same(classifiers, batched):
+    expected = robustness_curve(classifiers, X, Y, EPSILONS, "adversarial").errors
     found = robustness_curve(
-        classifiers, dataset, epsilons=EPSILONS, perturbation="adversarial"
+        classifiers, batched((X, Y), 30), epsilons=EPSILONS, perturbation="adversarial"
     ).errors
     np.testing.assert_allclose(found, expected, atol=1e-12)
 

@@ -1,14 +1,10 @@
 import keras
 import numpy as np
 import pytest
+from golden.compiled import compiled
 from keras import ops
 
 from keras_vat.optimizers import ConstantThenLinearDecay
-
-if keras.backend.backend() == "tensorflow":
-    from tensorflow import function as compiled
-else:
-    from jax import jit as compiled
 
 XLA = pytest.param({"jit_compile": True}, marks=pytest.mark.backend("tensorflow"))
 

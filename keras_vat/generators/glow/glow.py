@@ -107,7 +107,7 @@ class Glow(Generator):
         self._border = ImagePadding(self.image_shape, 2**num_levels)
         self.seed_generator = ReplicaSeedGenerator(self._config["seed"])
         first_seed = int(ops.convert_to_numpy(self.seed_generator.state)[0])
-        rng = np.random.default_rng(first_seed % 2**63)
+        rng = np.random.default_rng(first_seed)
         self.flow = MultiscaleFlow(
             self._border.padded_shape,
             num_levels,
@@ -203,13 +203,6 @@ class Glow(Generator):
     def trained(self):
         """Whether the actnorms were set, as a training begins with."""
         return self.initialized
-
-    def compile(self, optimizer="adam", loss=None, jit_compile=False, **kwargs):
-        """As `keras.Model.compile`, without a loss, and without XLA unless asked for.
-
-        XLA takes minutes to compile a deep flow's training step, and on a CPU gains nothing.
-        """
-        super().compile(optimizer, loss, jit_compile=jit_compile, **kwargs)
 
     def begin_training(self, images):
         super().begin_training(images)

@@ -3,15 +3,11 @@
 import keras
 import numpy as np
 import pytest
+from golden.compiled import compiled
 from keras import ops
 
 from keras_vat.generators import Glow
 from keras_vat.generators.glow.image_padding import ImagePadding
-
-if keras.backend.backend() == "tensorflow":
-    from tensorflow import function as compiled
-else:
-    from jax import jit as compiled
 
 
 @pytest.mark.parametrize("frozen", [False, True])

@@ -1,15 +1,10 @@
-import keras
 import numpy as np
 import pytest
+from golden.compiled import compiled
 from keras import ops
 
 from keras_vat.autodiff import Linearization, gradient
 from keras_vat.generators.glow.step_loop import run_steps
-
-if keras.backend.backend() == "tensorflow":
-    from tensorflow import function as compiled
-else:
-    from jax import jit as compiled
 
 FACTORS = ops.convert_to_tensor([2.0, 3.0, 5.0], "float32")
 TERMS = ops.convert_to_tensor([1.0, 10.0, 100.0], "float32")

@@ -13,7 +13,7 @@ X = np.random.default_rng(0).uniform(size=(12, 8, 8, 1)).astype("float32")
 def make(eagerly=False, **arguments):
     keras.utils.set_random_seed(0)
     vae = VAE(**{"input_shape": (8, 8, 1), "latent_dim": 3, "widths": (4, 6), **arguments})
-    vae.compile(keras.optimizers.Adam(1e-2), run_eagerly=eagerly, jit_compile=False)
+    vae.compile(keras.optimizers.Adam(1e-2), run_eagerly=eagerly)
     return vae
 
 
@@ -183,7 +183,8 @@ def test_samples_are_decoded_draws_of_the_prior():
     np.testing.assert_array_equal(vae.sample(6, seed=1), samples)
     expected = vae.decode(keras.random.normal((6, 3), seed=1))
     np.testing.assert_array_equal(samples, expected)
-    assert np.abs(vae.sample(6, seed=2) - samples).max() > 0
+    for seed in (2, -1):
+        assert np.abs(vae.sample(6, seed=seed) - samples).max() > 0
     assert np.abs(vae.sample(6) - vae.sample(6)).max() > 0
 
 
