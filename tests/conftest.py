@@ -10,6 +10,7 @@ os.environ.setdefault("JAX_ENABLE_X64", "1")  # tests of formulas compute in flo
 import keras
 import numpy as np
 import pytest
+from golden.tanh_net import tanh
 
 import keras_vat
 
@@ -106,7 +107,7 @@ def make_classifier():
     def make(activation=None, batch_norm=False, dropout=0.0, outputs=3, dtype=None, built=True):
         keras.utils.set_random_seed(0)
         layers = [keras.Input((4,), dtype=input_dtype(dtype))] if built else []
-        layers.append(keras.layers.Dense(6, "tanh", dtype=dtype))
+        layers.append(keras.layers.Dense(6, tanh, dtype=dtype))
         layers += [keras.layers.BatchNormalization(dtype=dtype)] if batch_norm else []
         layers += [keras.layers.Dropout(dropout, dtype=dtype)] if dropout else []
         layers.append(keras.layers.Dense(outputs, activation, dtype=dtype))

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from keras import ops
 
 
 class TanhNet:
@@ -36,11 +37,17 @@ class TanhNet:
     def keras_model(self, activation=None, dtype="float64"):
         float_type = "float64" if dtype == "float64" else "float32"
         inputs = keras.Input((self.weights[0].shape[0],), dtype=float_type)
-        hidden = keras.layers.Dense(self.weights[1].size, "tanh", dtype=dtype)(inputs)
+        hidden = keras.layers.Dense(self.weights[1].size, tanh, dtype=dtype)(inputs)
         outputs = keras.layers.Dense(self.weights[3].size, activation, dtype=dtype)(hidden)
         model = keras.Model(inputs, outputs)
         model.set_weights(self.weights)
         return model
+
+
+@keras.saving.register_keras_serializable(package="golden")
+def tanh(x):
+    """In the dtype of x; Keras's own returns float32 on JAX."""
+    return 2.0 * ops.sigmoid(2.0 * x) - 1.0
 
 
 def softmax(logits):

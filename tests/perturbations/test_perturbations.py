@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from golden.precision import EXACT, needs_float64
+from golden.precision import EXACT
 from golden.tanh_net import TanhNet, kl, softmax
 from golden.weight_gradients import weight_gradients
 from keras import ops
@@ -55,8 +55,8 @@ def image_model():
     "curvature",
     [
         "exact",
-        pytest.param("logit_difference", marks=needs_float64),
-        pytest.param("finite_difference", marks=needs_float64),
+        "logit_difference",
+        "finite_difference",
     ],
 )
 def test_hessian_product_is_that_of_the_explicit_hessian(net, curvature, activation):

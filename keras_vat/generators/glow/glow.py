@@ -31,7 +31,10 @@ class Glow(Generator):
     The first `fit` or `train_on_batch` sets the actnorms from a batch of its data; call
     `initialize(images)` yourself where `fit` gets a generator. Under `tf.distribute` the
     statistics are those of the global batch. `fit` minimises and logs the bits per dimension,
-    with fresh dequantisation noise in training and the same noise each time in evaluation.
+    with fresh dequantisation noise in training and the same noise each time in evaluation. Where
+    Keras uses XLA of its own accord, so not on TensorFlow without a GPU, a deep flow's first
+    training step takes minutes to compile; `compile(jit_compile=False)` does without on
+    TensorFlow.
 
     Formula:
 
