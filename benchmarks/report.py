@@ -11,6 +11,7 @@ import os
 import pathlib
 import platform
 import re
+import shlex
 import sys
 import time
 
@@ -26,7 +27,9 @@ BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
 def environment(backends=None):
     """What a reader needs to judge a figure; `None`: it was measured on this process's backend."""
     return {
-        "command": "python benchmarks/" + " ".join([pathlib.Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": shlex.join(
+            ["python", f"benchmarks/{pathlib.Path(sys.argv[0]).name}", *sys.argv[1:]]
+        ),
         "date": time.strftime("%Y-%m-%d"),
         "cores": os.cpu_count(),
         "processor": platform.machine(),

@@ -1,105 +1,25 @@
 import keras
 import numpy as np
 import pytest
+from golden.small_generators import (
+    RNG,
+    SHAPE,
+    Autoencoder,
+    Careless,
+    Identity,
+    Linear,
+    X,
+    Y,
+    assert_equal,
+    build,
+    fresh_vae,
+    values,
+)
 from keras import ops
 
 from keras_vat.autodiff import gradient
-from keras_vat.generators import VAE, BijectorGenerator, Glow
+from keras_vat.generators import BijectorGenerator
 from keras_vat.layers import LatentPerturbation
-
-SHAPE = (4, 4, 1)
-RNG = np.random.default_rng(0)
-X = RNG.uniform(size=(6, *SHAPE)).astype("float32")
-Y = RNG.integers(0, 3, 6)
-
-
-class Identity:
-    def encode(self, x):
-        return x
-
-    def decode(self, z):
-        return z
-
-
-class Doubling:
-    def forward(self, z):
-        return 2.0 * z
-
-    def inverse(self, x):
-        return x / 2.0
-
-
-class Linear:
-    """z = E x in two parts of 5 and 3 numbers, x = D z."""
-
-    encoder = RNG.normal(size=(16, 8)).astype("float32")
-    decoder = RNG.normal(size=(8, 16)).astype("float32")
-
-    def encode(self, x):
-        z = keras.ops.reshape(x, (-1, 16)) @ self.encoder
-        return [z[:, :5], z[:, 5:]]
-
-    def decode(self, z):
-        return keras.ops.reshape(keras.ops.concatenate(z, axis=1) @ self.decoder, (-1, *SHAPE))
-
-
-class Careless:
-    """Has state that moves in training mode, and says nothing about the mode."""
-
-    def __init__(self):
-        self.norm = keras.layers.BatchNormalization()
-        self.dropout = keras.layers.Dropout(0.5)
-        self.draws = keras.random.SeedGenerator(0)
-        self.norm.build((None, *SHAPE))
-
-    @property
-    def state(self):
-        return [*self.norm.variables, *self.dropout.variables, self.draws.state]
-
-    def encode(self, x):
-        return self.norm(x)
-
-    def decode(self, z):
-        return self.dropout(z) + 0.0 * keras.random.normal((1,), seed=self.draws)
-
-
-@keras.saving.register_keras_serializable(package="tests")
-class Autoencoder(keras.Model):
-    """A user's own Keras generator, which knows no `freeze`."""
-
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.into, self.out = keras.layers.Dense(2), keras.layers.Dense(1)
-        self.norm = keras.layers.BatchNormalization()
-
-    def build(self, input_shape):
-        self.into.build((None, 4, 4, 1))
-        self.norm.build((None, 4, 4, 2))
-        self.out.build((None, 4, 4, 2))
-
-    def encode(self, x):
-        return self.norm(self.into(x))
-
-    def decode(self, z):
-        return self.out(z)
-
-
-def fresh_vae():
-    keras.utils.set_random_seed(0)
-    vae = VAE(SHAPE, latent_dim=3, widths=(4, 6))
-    for weight in vae.weights:  # anything but the start, averages included
-        if weight.ndim:
-            weight.assign(weight.value + RNG.uniform(0.05, 0.3, weight.shape))
-    return vae
-
-
-def values(variables):
-    return [np.array(variable.value) for variable in variables]
-
-
-def assert_equal(actual, expected):
-    for a, b in zip(actual, expected, strict=True):
-        np.testing.assert_array_equal(a, b)
 
 
 def classifier_around(layer, latent_dim=3):
@@ -177,13 +97,6 @@ def test_a_functional_model_trains_around_a_generator_that_stays(make):
         assert np.abs(new - old).max() > 0
 
 
-def build(model):
-    keras.utils.set_random_seed(0)
-    model.build((None, *SHAPE))
-    model.built = True
-    return model
-
-
 def test_the_layer_owns_no_trainable_weight_whatever_is_set_around_it():
     generator = build(Autoencoder())
     layer = LatentPerturbation(generator)
@@ -224,51 +137,6 @@ def test_layers_called_after_it_keep_their_mode():
     around = Around()
     assert np.mean(around(X, training=True) == 0.0) > 0.2
     assert np.mean(around(X, training=False) == 0.0) == 0.0
-
-
-@pytest.mark.parametrize("make", [fresh_vae, lambda: build(Autoencoder())])
-def test_the_layer_is_saved_with_its_generator(make, tmp_path):
-    generator = make()
-    latent = tuple(generator.encode(X).shape[1:])
-    images, step = keras.Input(SHAPE), keras.Input(latent)
-    moved = LatentPerturbation(generator, name="perturbed")([images, step])
-    model = keras.Model([images, step], keras.layers.Dense(2)(keras.layers.Flatten()(moved)))
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    r = RNG.normal(size=(6, *latent)).astype("float32")
-    np.testing.assert_array_equal(loaded([X, r]), model([X, r]))
-    layer = loaded.get_layer("perturbed")
-    assert type(layer.generator) is type(generator)
-    assert_equal(values(layer.generator.weights), values(generator.weights))
-    assert not any("perturbed" in weight.path for weight in loaded.trainable_weights)
-    assert len(loaded.trainable_weights) == 2
-
-
-def test_a_trained_glow_with_its_parts_is_used_and_saved(tmp_path):
-    keras.utils.set_random_seed(0)
-    glow = Glow(SHAPE, num_levels=2, num_steps=2, width=4, seed=0)
-    glow.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
-    glow.fit(X, epochs=3, verbose=0)
-    steps = [keras.Input(shape) for shape in glow.latent_shapes]
-    r = [RNG.normal(size=(6, *shape)).astype("float32") for shape in glow.latent_shapes]
-    expected = glow.decode([z + part for z, part in zip(glow.encode(X), r, strict=True)])
-    images = keras.Input(SHAPE)
-    model = keras.Model([images, *steps], LatentPerturbation(glow)([images, steps]))
-    assert model.trainable_weights == []
-    np.testing.assert_allclose(model([X, *r]), expected, rtol=1e-4, atol=1e-4)
-    nothing = [np.zeros_like(part) for part in r]
-    np.testing.assert_allclose(model([X, *nothing]), X, atol=1e-4)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_allclose(loaded([X, *r]), model([X, *r]), rtol=1e-5, atol=1e-5)
-    assert loaded.trainable_weights == []
-
-
-def test_config_round_trip():
-    layer = LatentPerturbation(fresh_vae(), name="mine")
-    again = LatentPerturbation.from_config(layer.get_config())
-    assert again.get_config() == layer.get_config()
-    assert again.name == "mine" and again.generator.frozen
 
 
 def test_several_parts_in_a_functional_model():
@@ -328,15 +196,6 @@ def test_refuses_other_inputs(inputs, message):
 def test_refuses_two_arguments_in_the_place_of_a_list():
     with pytest.raises(TypeError, match=r"`inputs`.* on `\[x, r\]`. Received: 2 positional"):
         LatentPerturbation(Identity())(X, X)
-
-
-@pytest.mark.parametrize("generator", [Identity(), BijectorGenerator(Doubling())])
-def test_a_generator_without_a_config_is_not_saved(generator, tmp_path):
-    images = keras.Input(SHAPE)
-    model = keras.Model(images, LatentPerturbation(generator)([images, images]))
-    with pytest.raises(TypeError, match="`generator` can't.*`get_config`.*`model.save_weights"):
-        model.save(tmp_path / "m.keras")
-    model.save_weights(tmp_path / "m.weights.h5")
 
 
 def test_refuses_a_generator_that_decodes_to_another_shape():

@@ -4,14 +4,13 @@ import keras
 import numpy as np
 import pytest
 from golden.precision import EXACT
-from golden.tanh_net import TanhNet, kl, softmax
+from golden.tanh_net import kl, softmax
 from golden.weight_gradients import weight_gradients
 from keras import ops
 from keras.ops import convert_to_tensor as tensor
 
 from keras_vat import Forward
 from keras_vat.divergences import Categorical, Divergence
-from keras_vat.perturbable import Perturbable, as_tensors
 from keras_vat.perturbations import (
     AdversarialPerturbation,
     RandomPerturbation,
@@ -30,24 +29,6 @@ def unit(rows):
 
 def norms(r):
     return np.sqrt(np.sum(np.square(r), axis=tuple(range(1, np.ndim(r)))))
-
-
-@pytest.fixture(scope="module")
-def net():
-    return TanhNet()
-
-
-@pytest.fixture(scope="module")
-def model(net):
-    return net.keras_model()
-
-
-@pytest.fixture(scope="module")
-def image_model():
-    keras.utils.set_random_seed(0)
-    layers = keras.layers
-    stack = [layers.Conv2D(4, 3), layers.ReLU(), layers.Flatten(), layers.Dense(3)]
-    return keras.Sequential([keras.Input((6, 4, 2)), *stack])
 
 
 @pytest.mark.parametrize("activation", [None, "softmax"])
@@ -228,55 +209,6 @@ def test_same_seed_same_perturbations_new_ones_each_call(model):
     assert not np.array_equal(first, one(model, x))
 
 
-def two_input_model():
-    keras.utils.set_random_seed(0)
-    image, number = keras.Input((2, 3), name="a"), keras.Input((4,), name="b")
-    token = keras.Input((1,), dtype="int32", name="token")
-    layers = keras.layers
-    joined = layers.Concatenate()(
-        [layers.Flatten()(image), number, layers.Flatten()(layers.Embedding(5, 2)(token))]
-    )
-    return keras.Model({"a": image, "b": number, "token": token}, layers.Dense(3)(joined))
-
-
-def two_inputs():
-    random = np.random.default_rng(0)
-    return {
-        "a": random.normal(size=(5, 2, 3)).astype("float32"),
-        "b": random.normal(size=(5, 4)).astype("float32"),
-        "token": np.arange(5, dtype="int32")[:, None],
-    }
-
-
-@pytest.mark.parametrize("kind", [RandomPerturbation, VirtualAdversarialPerturbation])
-def test_one_norm_over_all_floating_inputs_and_integers_pass_through(kind):
-    model, x = two_input_model(), two_inputs()
-    r = kind(2.0, seed=0)(model, x)
-    np.testing.assert_allclose(norms(r["a"]) ** 2 + norms(r["b"]) ** 2, 4.0, rtol=1e-5)
-    np.testing.assert_array_equal(r["token"], np.zeros((5, 1)))
-    perturbed = kind(2.0, seed=0).perturb(model, x)
-    np.testing.assert_array_equal(perturbed["token"], x["token"])
-
-
-def test_each_input_has_the_norm_apart_when_told():
-    r = VirtualAdversarialPerturbation(2.0, joint_norm=False)(two_input_model(), two_inputs())
-    np.testing.assert_allclose([norms(r["a"]), norms(r["b"])], 2.0, rtol=1e-5)
-
-
-@pytest.mark.parametrize(
-    "mask",
-    [
-        {"a": np.zeros((2, 3)), "b": np.ones(4), "token": np.zeros(1)},
-        [np.zeros((2, 3)), np.ones(4)],
-    ],
-    ids=["like x", "floating inputs only"],
-)
-def test_mask_by_input(mask):
-    r = RandomPerturbation(2.0, mask=mask)(two_input_model(), two_inputs())
-    assert not np.any(r["a"])
-    np.testing.assert_allclose(norms(r["b"]), 2.0, rtol=1e-5)
-
-
 def test_epsilon_is_a_variable_that_a_compiled_function_follows(model, tf):
     perturbation = RandomPerturbation(1.0)
     compiled = tf.function(lambda x: perturbation(model, x))
@@ -305,79 +237,3 @@ def test_half_precision_finds_nearly_the_same_direction(net, model, dtype):
             half, X.astype("float32")
         )
         assert np.all(np.abs(np.sum(found * best, axis=1)) > 0.95)
-
-
-@pytest.mark.parametrize(
-    "perturbation",
-    [
-        RandomPerturbation(1.0, seed=3, clip=(0, 1)),
-        AdversarialPerturbation(1.0, norm="linf"),
-        VirtualAdversarialPerturbation(
-            2.0, 2, "finite_difference", 1e-6, True, "reverse_kl", seed=1, joint_norm=False
-        ),
-    ],
-    ids=["random", "adversarial", "virtual"],
-)
-def test_config_round_trip(perturbation):
-    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(perturbation))
-    assert type(copy) is type(perturbation)
-    assert copy.get_config() == perturbation.get_config()
-
-
-def test_masks_survive_the_round_trip(model):
-    one = RandomPerturbation(1.0, seed=3, mask=[0, 1, 1, 0, 1])
-    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(one))
-    np.testing.assert_array_equal(one(model, tensor(X)), copy(model, tensor(X)))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ({"epsilon": 0.0}, ValueError, "`epsilon` must be a finite number above 0.*epsilon=0.0"),
-        ({"epsilon": -1}, ValueError, "`epsilon` must be .*epsilon=-1"),
-        ({"epsilon": "1"}, TypeError, "`epsilon` must be .*epsilon='1'"),
-        ({"num_power_iterations": -1}, ValueError, "`num_power_iterations` must be at least 0"),
-        ({"num_power_iterations": 1.5}, TypeError, "`num_power_iterations` must be an integer"),
-        ({"curvature": "secant"}, ValueError, "`curvature` must be one of .*curvature='secant'"),
-        ({"xi": 0.0}, ValueError, "`xi` must be a finite number above 0"),
-        ({"divergence": "js"}, ValueError, "`divergence` must be .*divergence='js'"),
-        ({"clip": (1, 0)}, ValueError, r"`clip` must be \(low, high\) .*clip=\(1, 0\)"),
-    ],
-)
-def test_wrong_arguments_are_refused(arguments, error, message):
-    with pytest.raises(error, match=message):
-        VirtualAdversarialPerturbation(**{"epsilon": 1.0, **arguments})
-
-
-def test_unknown_norm_is_refused():
-    with pytest.raises(ValueError, match="`norm` must be one of .*norm='l1'"):
-        AdversarialPerturbation(1.0, norm="l1")
-
-
-def test_missing_labels_are_named(model):
-    with pytest.raises(ValueError, match="`y` is needed: AdversarialPerturbation is"):
-        AdversarialPerturbation(1.0)(model, tensor(X))
-
-
-def test_integer_inputs_are_refused(image_model):
-    with pytest.raises(TypeError, match=r"`x` must have at least one floating input.*\['uint8'\]"):
-        RandomPerturbation(1.0)(image_model, np.zeros((2, 6, 4, 2), "uint8"))
-
-
-def test_a_mask_that_fits_no_input_is_named():
-    with pytest.raises(ValueError, match="`mask` must be one array or a structure like the inputs"):
-        RandomPerturbation(1.0, mask=[np.ones(4)] * 4)(two_input_model(), two_inputs())
-
-
-def test_perturbable_puts_floating_parts_back_in_place():
-    x = as_tensors(two_inputs())
-    shifted = Perturbable(x).shift([ops.ones((5, 2, 3)), ops.ones((5, 4))])
-    np.testing.assert_allclose(shifted["a"], x["a"] + 1.0)
-    np.testing.assert_array_equal(shifted["token"], x["token"])
-
-
-@pytest.mark.parametrize("shape", [(6, 4), (3, 6, 4, 2), (6, 2, 4, 2)])
-def test_a_mask_that_does_not_fit_an_example_is_refused(image_model, shape):
-    x = np.zeros((3, 6, 4, 2), "float32")
-    with pytest.raises(ValueError, match=r"`mask` must broadcast .*examples of shape \(6, 4, 2"):
-        RandomPerturbation(1.0, mask=np.ones(shape))(image_model, x)

@@ -3,45 +3,17 @@
 import keras
 import numpy as np
 import pytest
+from golden.lattices import batch, convolutional_net, linear_softmax
 from golden.precision import ROUNDED, needs_float64
+from golden.tanh_net import softmax
 from golden.weight_gradients import assert_gradients_are_differences, weight_gradients
 from keras import ops
 
 import keras_vat
 from keras_vat import autodiff
-from keras_vat.movement_fields import MovementField
 from keras_vat.regularizers import VirtualMovementTraining
 
 LATTICES = [(9,), (5, 7), (4, 3, 5)]
-
-
-def float64(values):
-    return ops.convert_to_tensor(values, "float64")
-
-
-def softmax(logits):
-    exponentials = np.exp(logits - logits.max(-1, keepdims=True))
-    return exponentials / exponentials.sum(-1, keepdims=True)
-
-
-def linear_softmax(shape, classes=4):
-    """A linear softmax model in float64 with its matrix."""
-    rng = np.random.default_rng(5)
-    classifier = keras.Sequential(
-        [
-            keras.Input(shape, dtype="float64"),
-            keras.layers.Flatten(dtype="float64"),
-            keras.layers.Dense(classes, dtype="float64"),
-        ]
-    )
-    matrix = 0.1 * rng.normal(size=(int(np.prod(shape)), classes))
-    classifier.set_weights([matrix, rng.normal(size=classes)])
-    return classifier, matrix
-
-
-def batch(shape, rows=6, classes=4):
-    rng = np.random.default_rng(6)
-    return float64(rng.normal(size=(rows, *shape))), rng.integers(0, classes, rows)
 
 
 def changes(x, name):
@@ -141,22 +113,12 @@ def test_fisher_form_against_the_explicit_matrix(lattice, name):
     assert float(penalty) == pytest.approx(np.mean(largest), rel=ROUNDED)
 
 
-def tanh_net(shape):
-    keras.utils.set_random_seed(2)
-    layers = [
-        keras.layers.Conv2D(3, 3, activation="tanh", padding="same", dtype="float64"),
-        keras.layers.Flatten(dtype="float64"),
-        keras.layers.Dense(3, dtype="float64"),
-    ]
-    return keras.Sequential([keras.Input(shape, dtype="float64"), *layers])
-
-
 @needs_float64
 @pytest.mark.parametrize("form", ["loss", "fisher"])
 @pytest.mark.parametrize("name", ["shift", "rotation", "scale"])
 def test_parameter_gradient_against_differences(form, name):
     shape = (4, 6, 2)
-    classifier = tanh_net(shape)
+    classifier = convolutional_net(shape)
     x, y = batch(shape, rows=3, classes=3)
     vmt = VirtualMovementTraining(fields=name, form=form)
 
@@ -167,7 +129,7 @@ def test_parameter_gradient_against_differences(form, name):
 
 
 def test_combinations():
-    classifier = tanh_net((5, 6, 1))
+    classifier = convolutional_net((5, 6, 1))
     x, y = batch((5, 6, 1), classes=3)
     names = ("shift", "rotation", "scale")
     singles = [float(VirtualMovementTraining(name).penalty(classifier, x, y)) for name in names]
@@ -180,7 +142,7 @@ def test_combinations():
 
 
 def test_random_weights_are_those_of_eq_23():
-    classifier = tanh_net((5, 6, 1))
+    classifier = convolutional_net((5, 6, 1))
     x, y = batch((5, 6, 1), classes=3)
     singles = [
         float(VirtualMovementTraining(name).penalty(classifier, x, y))
@@ -242,7 +204,7 @@ def test_channels_first_gives_the_same_penalty():
 @pytest.mark.parametrize("form", ["loss", "fisher"])
 def test_examples_without_slope_give_zero_and_no_nan(form):
     """A constant image does not change as it moves; a dead net has no gradient at all."""
-    classifier = tanh_net((4, 4, 1))
+    classifier = convolutional_net((4, 4, 1))
     constant, y = ops.ones((2, 4, 4, 1), "float64"), np.array([0, 1])
     vmt = VirtualMovementTraining(combination="mean", form=form)
     dead = keras.models.clone_model(classifier)
@@ -256,87 +218,3 @@ def test_examples_without_slope_give_zero_and_no_nan(form):
         )
         assert float(penalty) == 0.0
         assert all(np.all(np.isfinite(gradient)) for gradient in gradients)
-
-
-def compiled(classifier, regularizer):
-    model = keras_vat.VATModel(classifier, regularizer)
-    model.compile(
-        keras.optimizers.SGD(0.0),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=False,
-    )
-    return model
-
-
-def test_semi_supervised_steps_use_the_unlabelled_rows_without_labels():
-    classifier = tanh_net((5, 6, 1))
-    x, y = batch((5, 6, 1), classes=3)
-    unlabeled, _ = batch((5, 6, 1), rows=11)
-    model = compiled(classifier, VirtualMovementTraining("shift"))
-    inputs = keras_vat.SemiSupervisedInputs(x, unlabeled)
-    logs = model.train_on_batch(inputs, y, return_dict=True)
-    fisher = VirtualMovementTraining("shift", form="fisher")
-    assert logs["vmt"] == pytest.approx(float(fisher.penalty(model, unlabeled)), rel=1e-5)
-    model = compiled(classifier, VirtualMovementTraining("shift", form="loss"))
-    logs = model.train_on_batch(inputs, y, return_dict=True)
-    assert logs["vmt"] == pytest.approx(float(model.regularizers[0].penalty(model, x, y)), rel=1e-5)
-
-
-def test_sample_weights_apply_where_labels_are_used():
-    classifier = tanh_net((5, 6, 1))
-    x, y = batch((5, 6, 1), classes=3)
-    weights = np.array([2.0, 0, 0, 0, 0, 0])
-    vmt = VirtualMovementTraining("shift")
-    first = float(vmt.penalty(classifier, x[:1], y[:1]))
-    assert float(vmt.penalty(classifier, x, y, weights)) == pytest.approx(2 * first / 6)
-    model = compiled(classifier, vmt)
-    logs = model.train_on_batch(x, y, sample_weight=weights, return_dict=True)
-    assert logs["vmt"] == pytest.approx(2 * first / 6, rel=1e-5)
-
-
-@keras.saving.register_keras_serializable(package="tests")
-class Shear(MovementField):
-    def directions(self, lattice):
-        shear = np.zeros((1, *lattice, 2))
-        shear[..., 1] = np.arange(lattice[0])[:, None] - (lattice[0] - 1) / 2
-        return shear
-
-
-def test_a_field_of_ones_own_is_used_and_saved(tmp_path):
-    classifier = tanh_net((5, 6, 1))
-    x, y = batch((5, 6, 1), classes=3)
-    vmt = VirtualMovementTraining([Shear(), "shift"], combination="mean")
-    assert set(vmt.movement(classifier, x, y)) == {"Shear", "shift"}
-    model = compiled(classifier, vmt)
-    model.train_on_batch(x, y)
-    model.save(tmp_path / "m.keras")
-    loaded = keras.saving.load_model(tmp_path / "m.keras")
-    penalties = [float(m.regularizers[0].penalty(m, x, y)) for m in (model, loaded)]
-    assert penalties[0] == penalties[1] > 0
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ({"fields": "shear"}, ValueError, "`fields` must be among"),
-        ({"fields": 3}, TypeError, "`fields` must be a name, a MovementField, or a list"),
-        ({"fields": []}, ValueError, "`fields` must hold at least one field"),
-        ({"fields": ["shift", "shift"]}, ValueError, "each of them once"),
-        ({"combination": "sum"}, ValueError, "`combination` must be one of"),
-        ({"form": "kl"}, ValueError, "`form` must be one of"),
-        ({"data_format": "NHWC"}, ValueError, "`data_format` must be one of"),
-    ],
-)
-def test_wrong_arguments(arguments, error, message):
-    with pytest.raises(error, match=message):
-        VirtualMovementTraining(**arguments)
-
-
-def test_the_loss_needs_labels_and_a_lattice():
-    classifier, _ = linear_softmax((9, 2))
-    x, y = batch((9, 2))
-    with pytest.raises(ValueError, match="`y` is needed by 'vmt'"):
-        VirtualMovementTraining(form="loss").penalty(classifier, x)
-    flat = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])
-    with pytest.raises(ValueError, match="must lie on a lattice"):
-        VirtualMovementTraining().penalty(flat, np.ones((2, 4), "float32"), y[:2])

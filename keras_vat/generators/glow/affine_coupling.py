@@ -6,12 +6,12 @@ from keras import ops
 
 from keras_vat.generators.glow.map_channels import map_channels
 
-# The scale of a channel, from what the network returns for it: log(scale). The smaller a scale, the
-# more the inverse enlarges, in all steps together: far from the data without end.
+# The scale of a channel, from what the network returns for it. The smaller a scale, the more the
+# inverse enlarges, in all steps together: far from the data without end.
 _CLIP, SMALLEST_SCALE = 15.0, 0.1
-LOG_SCALES = {
-    "sigmoid": lambda h: ops.log(SMALLEST_SCALE + (1 - SMALLEST_SCALE) * ops.sigmoid(h + 2.0)),
-    "exponential": lambda h: ops.clip(h, -_CLIP, _CLIP),
+SCALES = {
+    "sigmoid": lambda h: SMALLEST_SCALE + (1 - SMALLEST_SCALE) * ops.sigmoid(h + 2.0),
+    "exponential": lambda h: ops.exp(ops.clip(h, -_CLIP, _CLIP)),
 }
 
 
@@ -44,7 +44,7 @@ class AffineCoupling(keras.layers.Layer):
 
     def __init__(self, num_steps, channels, width, scale, rng, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self._log_scale = LOG_SCALES[scale]
+        self._scale = SCALES[scale]
         half = channels // 2
         self.network = [
             weight
@@ -62,15 +62,15 @@ class AffineCoupling(keras.layers.Layer):
     def forward(self, x, weights):
         """y and log|det|, `(batch,)`, of one step, given its weights."""
         a, b = ops.split(x, 2, axis=-1)
-        log_scale, shift = self._scale_and_shift(a, weights)
-        y = ops.concatenate([a, (b + shift) * ops.exp(log_scale)], axis=-1)
-        return y, ops.sum(log_scale, axis=(1, 2, 3))
+        scale, shift = self._scale_and_shift(a, weights)
+        y = ops.concatenate([a, (b + shift) * scale], axis=-1)
+        return y, ops.sum(ops.log(scale), axis=(1, 2, 3))
 
     def inverse(self, y, weights):
         """x of one step, given its weights."""
         a, b = ops.split(y, 2, axis=-1)
-        log_scale, shift = self._scale_and_shift(a, weights)
-        return ops.concatenate([a, b * ops.exp(-log_scale) - shift], axis=-1)
+        scale, shift = self._scale_and_shift(a, weights)
+        return ops.concatenate([a, b / scale - shift], axis=-1)
 
     def _scale_and_shift(self, a, weights):
         kernel_1, bias_1, kernel_2, bias_2, kernel_3, bias_3 = weights
@@ -78,7 +78,7 @@ class AffineCoupling(keras.layers.Layer):
         hidden = ops.relu(map_channels(hidden, kernel_2, bias_2))
         outputs = ops.cast(_convolve(hidden, kernel_3, bias_3), a.dtype)
         h, shift = ops.split(outputs, 2, axis=-1)
-        return self._log_scale(h), shift
+        return self._scale(h), shift
 
     def _convolution(self, index, num_steps, shape, rng):
         """Kernel and bias of one layer of the network; zero without a generator."""

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_vat import arguments
 from keras_vat.generators.generator import Generator
-from keras_vat.generators.glow.affine_coupling import LOG_SCALES
+from keras_vat.generators.glow.affine_coupling import SCALES
 from keras_vat.generators.glow.image_padding import ImagePadding
 from keras_vat.generators.glow.multiscale_flow import MultiscaleFlow
 from keras_vat.replica_seed_generator import ReplicaSeedGenerator
@@ -99,7 +99,7 @@ class Glow(Generator):
             "num_levels": arguments.whole_number("num_levels", num_levels, 1),
             "num_steps": arguments.whole_number("num_steps", num_steps, 1),
             "width": arguments.whole_number("width", width, 1),
-            "scale": arguments.one_of("scale", scale, tuple(LOG_SCALES)),
+            "scale": arguments.one_of("scale", scale, tuple(SCALES)),
             "seed": arguments.seed(seed),
         }
         if 2 ** (num_levels - 1) >= max(self.image_shape[:2]):

@@ -1,36 +1,11 @@
 import keras
 import numpy as np
 import pytest
+from golden.small_vae import X, assert_equal, make, trained, weights
 from golden.weight_gradients import weight_gradients
 from keras import ops
 
 from keras_vat.data import semi_supervised
-from keras_vat.generators import VAE
-
-X = np.random.default_rng(0).uniform(size=(12, 8, 8, 1)).astype("float32")
-
-
-def make(eagerly=False, **arguments):
-    keras.utils.set_random_seed(0)
-    vae = VAE(**{"input_shape": (8, 8, 1), "latent_dim": 3, "widths": (4, 6), **arguments})
-    vae.compile(keras.optimizers.Adam(1e-2), run_eagerly=eagerly)
-    return vae
-
-
-def trained(**arguments):
-    """After a few steps, without the seconds that tracing takes."""
-    vae = make(eagerly=True, **arguments)
-    vae.fit(X, epochs=2, batch_size=6, shuffle=False, verbose=0)
-    return vae
-
-
-def weights(vae):
-    return [np.array(variable.value) for variable in vae.variables]
-
-
-def assert_equal(actual, expected):
-    for a, b in zip(actual, expected, strict=True):
-        np.testing.assert_array_equal(a, b)
 
 
 def log_sigmoid(a):
@@ -207,56 +182,6 @@ def test_sample_weights_weight_the_examples():
     assert logs["reconstruction_loss"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_freeze_is_for_good():
-    vae = trained()
-    assert vae.freeze() is vae and vae.frozen
-    before, z = weights(vae), vae.encode(X)
-    assert vae.trainable_weights == [] and vae.trainable_variables == []
-    vae.trainable = True
-    assert vae.trainable_weights == []
-    np.testing.assert_array_equal(vae(X, training=True), vae.decode(z))
-    with pytest.raises(RuntimeError, match="frozen generator can't be trained. Received: 'vae"):
-        vae.fit(X, verbose=0)
-    vae.compile("adam")
-    with pytest.raises(RuntimeError, match="frozen generator can't be trained"):
-        vae.train_on_batch(X)
-    assert_equal(weights(vae), before)
-
-
-def test_a_saved_run_goes_on_bit_equal(tmp_path):
-    vae = trained(likelihood="gaussian", seed=3)
-    vae.prior_weight = 0.7
-    vae.save(tmp_path / "vae.keras")
-    loaded = keras.saving.load_model(tmp_path / "vae.keras")
-    assert isinstance(loaded, VAE) and loaded.get_config() == vae.get_config()
-    assert float(loaded.prior_weight) == pytest.approx(0.7)
-    np.testing.assert_array_equal(loaded(X), vae(X))
-    histories = [model.fit(X, batch_size=6, shuffle=False, verbose=0) for model in (loaded, vae)]
-    assert histories[0].history == histories[1].history
-    assert_equal(weights(loaded), weights(vae))
-
-
-def test_a_frozen_one_is_saved_frozen(tmp_path):
-    vae = trained().freeze()
-    vae.save(tmp_path / "vae.keras")
-    loaded = keras.saving.load_model(tmp_path / "vae.keras")
-    assert loaded.frozen and loaded.trainable_weights == []
-    np.testing.assert_array_equal(loaded(X), vae(X))
-    with pytest.raises(RuntimeError, match="frozen"):
-        loaded.fit(X, verbose=0)
-
-
-def test_saved_weights_carry_the_prior_weight(tmp_path):
-    vae = trained()
-    vae.prior_weight = 0.7
-    vae.save_weights(tmp_path / "vae.weights.h5")
-    other = make(eagerly=True, seed=5)
-    other.train_on_batch(X)
-    other.load_weights(tmp_path / "vae.weights.h5")
-    assert float(other.prior_weight) == pytest.approx(0.7)
-    np.testing.assert_array_equal(other(X), vae(X))
-
-
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float64"])
 def test_other_dtypes(policy):
     vae = trained(dtype=policy)
@@ -276,47 +201,6 @@ def test_data_come_as_datasets_with_and_without_labels(wrap, tf):
     assert np.isfinite(history["loss"]).all()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ({"latent_dim": 0}, ValueError, "`latent_dim` must be at least 1. Received: latent_dim=0"),
-        ({"latent_dim": 2.5}, TypeError, "`latent_dim` must be an integer"),
-        ({"widths": ()}, ValueError, r"`widths` must be a tuple of numbers .* widths=\(\)"),
-        ({"widths": 8}, ValueError, "`widths` must be a tuple of numbers .* Received: widths=8"),
-        ({"widths": (8, 0)}, ValueError, "`widths` must be at least 1. Received: widths=0"),
-        (
-            {"likelihood": "poisson"},
-            ValueError,
-            "`likelihood` must be one of .*'bernoulli', 'gaussian'.* likelihood='poisson'",
-        ),
-        ({"prior_weight": -0.1}, ValueError, "`prior_weight` must be .* prior_weight=-0.1"),
-        ({"seed": "a"}, TypeError, "`seed` must be an integer or None. Received: seed='a'"),
-    ],
-)
-def test_refuses_wrong_arguments(arguments, error, message):
-    with pytest.raises(error, match=message):
-        make(**arguments)
-
-
-@pytest.mark.parametrize(
-    ("images", "message"),
-    [
-        (X * 255.0, r"`x` must be images in \[0, 1\].* Received: x with values from .* to 25"),
-        (X - 0.5, r"the generator 'vae.* \(scaling, whitening\) is a layer.* from -0.[45]"),
-        ((X * 255).astype("uint8"), "`x` must be floating images .*Received: x of dtype uint8"),
-        (X[:, :4], r"`x` must be images of shape \(batch, 8, 8, 1\).*them. Received: .*4, 8, 1\)"),
-        (X[..., 0], r"axis of channels by `x\[..., None\]`. Received"),
-        (X[0], r"a batch of one image by `x\[None\]`. Received"),
-    ],
-)
-def test_refuses_other_images(images, message):
-    vae = make()
-    with pytest.raises(ValueError, match=message):
-        vae.encode(images)
-    with pytest.raises(ValueError, match=message):
-        vae.fit(images, verbose=0)
-
-
 def test_trains_on_the_unlabelled_half_of_semi_supervised_batches():
     y, weights = np.arange(4) % 2, np.ones(4, "float32")
     labeled, unlabeled = (np.zeros_like(X[:4]), y, weights), X[:8]
@@ -332,13 +216,3 @@ def test_trains_on_the_unlabelled_half_of_semi_supervised_batches():
     on_images = vae.evaluate(X[:8], verbose=0, return_dict=True)["reconstruction_loss"]
     on_batches = vae.evaluate(batches, verbose=0, return_dict=True)["reconstruction_loss"]
     assert on_batches == pytest.approx(on_images, rel=0.1)
-
-
-def test_refuses_other_latents_and_numbers():
-    vae = make()
-    with pytest.raises(ValueError, match=r"`z` must have parts of shapes \[\('batch', 3\)\]"):
-        vae.decode(np.zeros((2, 4), "float32"))
-    with pytest.raises(ValueError, match="`n` must be at least 1. Received: n=0"):
-        vae.sample(0)
-    with pytest.raises(ValueError, match="`prior_weight` must be .* prior_weight=-1"):
-        vae.prior_weight = -1

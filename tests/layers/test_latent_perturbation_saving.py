@@ -1,0 +1,72 @@
+import keras
+import numpy as np
+import pytest
+from golden.small_generators import (
+    RNG,
+    SHAPE,
+    Autoencoder,
+    Doubling,
+    Identity,
+    X,
+    assert_equal,
+    build,
+    fresh_vae,
+    values,
+)
+
+from keras_vat.generators import BijectorGenerator, Glow
+from keras_vat.layers import LatentPerturbation
+
+
+@pytest.mark.parametrize("make", [fresh_vae, lambda: build(Autoencoder())])
+def test_the_layer_is_saved_with_its_generator(make, tmp_path):
+    generator = make()
+    latent = tuple(generator.encode(X).shape[1:])
+    images, step = keras.Input(SHAPE), keras.Input(latent)
+    moved = LatentPerturbation(generator, name="perturbed")([images, step])
+    model = keras.Model([images, step], keras.layers.Dense(2)(keras.layers.Flatten()(moved)))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    r = RNG.normal(size=(6, *latent)).astype("float32")
+    np.testing.assert_array_equal(loaded([X, r]), model([X, r]))
+    layer = loaded.get_layer("perturbed")
+    assert type(layer.generator) is type(generator)
+    assert_equal(values(layer.generator.weights), values(generator.weights))
+    assert not any("perturbed" in weight.path for weight in loaded.trainable_weights)
+    assert len(loaded.trainable_weights) == 2
+
+
+def test_a_trained_glow_with_its_parts_is_used_and_saved(tmp_path):
+    keras.utils.set_random_seed(0)
+    glow = Glow(SHAPE, num_levels=2, num_steps=2, width=4, seed=0)
+    glow.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
+    glow.fit(X, epochs=3, verbose=0)
+    steps = [keras.Input(shape) for shape in glow.latent_shapes]
+    r = [RNG.normal(size=(6, *shape)).astype("float32") for shape in glow.latent_shapes]
+    expected = glow.decode([z + part for z, part in zip(glow.encode(X), r, strict=True)])
+    images = keras.Input(SHAPE)
+    model = keras.Model([images, *steps], LatentPerturbation(glow)([images, steps]))
+    assert model.trainable_weights == []
+    np.testing.assert_allclose(model([X, *r]), expected, rtol=1e-4, atol=1e-4)
+    nothing = [np.zeros_like(part) for part in r]
+    np.testing.assert_allclose(model([X, *nothing]), X, atol=1e-4)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded([X, *r]), model([X, *r]), rtol=1e-5, atol=1e-5)
+    assert loaded.trainable_weights == []
+
+
+def test_config_round_trip():
+    layer = LatentPerturbation(fresh_vae(), name="mine")
+    again = LatentPerturbation.from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()
+    assert again.name == "mine" and again.generator.frozen
+
+
+@pytest.mark.parametrize("generator", [Identity(), BijectorGenerator(Doubling())])
+def test_a_generator_without_a_config_is_not_saved(generator, tmp_path):
+    images = keras.Input(SHAPE)
+    model = keras.Model(images, LatentPerturbation(generator)([images, images]))
+    with pytest.raises(TypeError, match="`generator` can't.*`get_config`.*`model.save_weights"):
+        model.save(tmp_path / "m.keras")
+    model.save_weights(tmp_path / "m.weights.h5")
