@@ -22,7 +22,15 @@ class SavedRun(WholeFiles):
         """As `keras.Model.load_weights`; the optimizer's state is read before any step, too.
 
         A file that is refused leaves all numbers as they were, also those that were read first.
+
+        Raises:
+            ValueError: For a classifier that is not built, and for a file of other regularizers.
         """
+        if not self.classifier.built:
+            raise ValueError(
+                f"`load_weights` needs a built classifier: call '{self.name}' on a batch first. "
+                f"Received: the classifier '{self.classifier.name}', which is not built yet"
+            )
         optimizer = getattr(self, "optimizer", None)
         if optimizer is not None and self.built and not optimizer.built:
             optimizer.build(self.trainable_variables)

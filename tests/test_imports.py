@@ -1,5 +1,6 @@
 """What `import keras_vat` costs beyond Keras and TensorFlow."""
 
+import os
 import pathlib
 import re
 import subprocess
@@ -76,17 +77,25 @@ watching = [*moving, callbacks.SmoothnessMonitor(x, epsilon=1.0), averages]
 model.fit(batches, verbose=0, validation_data=(x, y), callbacks=watching)
 model.predict(x, verbose=0)
 keras_vat.evaluation.robustness_curve({"vat": model}, x, y, [0.0, 1.0])
+glow = keras_vat.generators.Glow((4, 4, 1), num_levels=1, num_steps=1, width=2)
+glow.compile()
+glow.fit(x, verbose=0)
+glow.freeze()(x)
 print("asked for:", *asked_for)
 """
 
 
 @pytest.mark.backend("jax")
-def test_on_jax_nothing_asks_for_tensorflow():
+def test_on_jax_nothing_asks_for_tensorflow_or_for_float64():
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_TENSORFLOW], capture_output=True, text=True
+        [sys.executable, "-c", WITHOUT_TENSORFLOW],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "JAX_ENABLE_X64": "0"},
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.splitlines()[-1].split() == ["asked", "for:"]
+    assert "float64" not in done.stderr
 
 
 @pytest.mark.parametrize("backend", ["torch", "numpy"])

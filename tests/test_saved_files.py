@@ -100,6 +100,16 @@ def test_numbers_never_go_to_other_regularizers(tmp_path):
         np.testing.assert_array_equal(weight, other)
 
 
+def test_weights_want_a_built_classifier(tmp_path, rows):
+    model = vat_model()
+    model.save_weights(tmp_path / "run.weights.h5")
+    fresh = VATModel(keras.Sequential([layers.Dense(3)]), name="fresh")
+    for _ in range(2):
+        with pytest.raises(ValueError, match="call 'fresh' on a batch first. Received: the class"):
+            fresh.load_weights(tmp_path / "run.weights.h5")
+        fresh.built = True  # as Keras's `build` leaves it
+
+
 def test_generators_of_another_version_are_never_misread(tmp_path):
     generators.VAE((4, 4, 1), 2, widths=(2,)).save(tmp_path / "vae.keras")
     for name in ("likelihood", "frozen", "dtype"):

@@ -16,6 +16,7 @@ if keras.backend.backend() == "tensorflow":
         repeat,
         replica_id,
         sync_variables,
+        widest_float,
     )
 elif keras.backend.backend() == "jax":
     from keras_vat.autodiff.jax_autodiff import (
@@ -31,6 +32,7 @@ elif keras.backend.backend() == "jax":
         repeat,
         replica_id,
         sync_variables,
+        widest_float,
     )
 else:
     raise ImportError(
@@ -52,4 +54,5 @@ __all__ = [
     "repeat",
     "replica_id",
     "sync_variables",
+    "widest_float",
 ]

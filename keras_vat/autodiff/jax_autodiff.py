@@ -103,3 +103,8 @@ def replica_id():
 def num_replicas():
     """Always 1: JAX sees the global batch."""
     return 1
+
+
+def widest_float():
+    """The widest dtype that tensors can have: JAX leaves out `float64` unless it is told."""
+    return "float64" if jax.config.jax_enable_x64 else "float32"

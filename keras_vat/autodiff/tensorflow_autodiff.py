@@ -115,3 +115,8 @@ def replica_id():
 def num_replicas():
     """How many replicas share a global batch: 1 on a single device."""
     return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def widest_float():
+    """The widest dtype that tensors can have."""
+    return "float64"

@@ -1,7 +1,10 @@
 """Semi-supervised batches of arrays without `tf.data`."""
 
+import copy
+
 import keras
 
+from keras_vat import arguments
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.data.shuffled_rows import ShuffledRows
 
@@ -24,11 +27,32 @@ class SemiSupervisedBatches(keras.utils.PyDataset):
         self._unlabeled = ShuffledRows(unlabeled, seeds[1])
         self._sizes = labeled_batch_size, unlabeled_batch_size
         self._augment, self._repeat, self._epoch = augment, repeat, 0
+        self._pass = None if repeat else self._unlabeled.num_rows // unlabeled_batch_size
+        self._start, self._stop = 0, self._pass
 
     @property
     def num_batches(self):
         """Batches of an epoch; `None`: endless."""
-        return None if self._repeat else self._unlabeled.num_rows // self._sizes[1]
+        return None if self._stop is None else max(0, self._stop - self._start)
+
+    def __len__(self):
+        if self.num_batches is None:
+            raise TypeError("These batches are endless: give `steps_per_epoch` to `fit`.")
+        return self.num_batches
+
+    def skip(self, count):
+        """These batches without the first `count` of each pass, as `tf.data.Dataset.skip`."""
+        return self._between(self._start + arguments.whole_number("count", count, 0), self._stop)
+
+    def take(self, count):
+        """The first `count` of these batches in each pass, as `tf.data.Dataset.take`."""
+        stop = self._start + arguments.whole_number("count", count, 0)
+        return self._between(self._start, stop if self._stop is None else min(stop, self._stop))
+
+    def _between(self, start, stop):
+        part = copy.copy(self)
+        part._start, part._stop = start, stop
+        return part
 
     def on_epoch_end(self):
         self._epoch += 1
@@ -41,11 +65,11 @@ class SemiSupervisedBatches(keras.utils.PyDataset):
             self.on_epoch_end()
 
     def __getitem__(self, number):
-        size = self._sizes[1]
+        size, number = self._sizes[1], self._start + number
         if self._repeat:
             unlabeled = self._unlabeled.of_stream(number, size)
         else:
             unlabeled = self._unlabeled.of_pass(self._epoch, number * size, size)
-            number += self._epoch * self.num_batches
+            number += self._epoch * self._pass
         x, *targets = self._labeled.of_stream(number, self._sizes[0])
         return (SemiSupervisedInputs(self._augment(x), self._augment(unlabeled)), *targets)

@@ -46,6 +46,16 @@ class BijectorGenerator:
     >>> optimizer.apply_gradients(
     ...     zip(tape.gradient(loss, glow.trainable_variables), glow.trainable_variables))
 
+    A bijector of one's own, of `keras.ops`, works on every backend:
+
+    >>> class Halving:
+    ...     def forward(self, z):
+    ...         return z / 2.0
+    ...
+    ...     def inverse(self, x):
+    ...         return 2.0 * x
+    >>> generator = keras_vat.generators.BijectorGenerator(Halving())
+
     Reference:
         LVAT (2021), eq. 14: a flow as the generator.
     """

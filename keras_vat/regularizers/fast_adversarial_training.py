@@ -58,7 +58,7 @@ class FastAdversarialTraining(PerturbationRegularizer):
     Example:
 
     >>> model = keras_vat.VATModel(classifier, keras_vat.regularizers.FastAdversarialTraining(
-    ...     epsilon=1.5, radius=4.0))
+    ...     epsilon=1.5, radius=2.0))
     >>> model.fit(batches, epochs=30, callbacks=[keras_vat.callbacks.LambdaWarmup()])
 
     Reference:

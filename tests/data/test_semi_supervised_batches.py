@@ -62,6 +62,26 @@ def test_endless_batches_span_passes():
         np.testing.assert_array_equal(np.sort(seen[start : start + 25]), MORE[:, 0])
 
 
+def test_parts_are_those_of_each_pass():
+    whole, rest, first = batches(), batches().skip(1), batches().take(2)
+    assert (len(whole), len(rest), len(first), len(whole.skip(2).take(5))) == (3, 2, 2, 1)
+    assert len(whole.skip(4)) == 0 and list(whole.skip(4)) == []
+    for _ in range(2):
+        expected = epoch(whole)
+        for part, batches_of_pass in ((rest, expected[1:]), (first, expected[:2])):
+            for found, batch in zip(epoch(part), batches_of_pass, strict=True):
+                np.testing.assert_array_equal(found[0].unlabeled, batch[0].unlabeled)
+                np.testing.assert_array_equal(found[1], batch[1])
+
+
+def test_the_rest_of_endless_batches():
+    whole = batches(repeat=True)
+    np.testing.assert_array_equal(whole.skip(5)[2][0].unlabeled, whole[7][0].unlabeled)
+    assert len(whole.take(4)) == 4
+    with pytest.raises(TypeError, match="endless: give `steps_per_epoch`"):
+        len(whole)
+
+
 def test_the_seeds_decide():
     for first, second in zip(epoch(batches()), epoch(batches()), strict=True):
         np.testing.assert_array_equal(first[0].unlabeled, second[0].unlabeled)

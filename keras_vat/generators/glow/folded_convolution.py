@@ -3,9 +3,7 @@
 import keras
 from keras import ops
 
-# The matrices are so small that double precision costs nothing, and what it saves adds up over
-# dozens of steps.
-_DTYPE = "float64"
+from keras_vat.autodiff import widest_float
 
 
 class FoldedConvolution(keras.layers.Layer):
@@ -50,10 +48,15 @@ class FoldedConvolution(keras.layers.Layer):
 
 
 def fold(actnorm, convolution):
-    """M `(num_steps, channels, channels)` and b `(num_steps, channels)` of all steps."""
-    matrices = convolution.matrices(_DTYPE)
-    scale = ops.exp(ops.cast(actnorm.log_scale, _DTYPE))
-    shift = ops.cast(actnorm.shift, _DTYPE)
+    """M `(num_steps, channels, channels)` and b `(num_steps, channels)` of all steps.
+
+    The matrices are so small that double precision costs nothing, and what it saves adds up over
+    dozens of steps.
+    """
+    dtype = widest_float()
+    matrices = convolution.matrices(dtype)
+    scale = ops.exp(ops.cast(actnorm.log_scale, dtype))
+    shift = ops.cast(actnorm.shift, dtype)
     return scale[:, :, None] * matrices, _row_times_matrix(shift, matrices)
 
 
