@@ -107,7 +107,8 @@ def make_classifier():
     def make(activation=None, batch_norm=False, dropout=0.0, outputs=3, dtype=None, built=True):
         keras.utils.set_random_seed(0)
         layers = [keras.Input((4,), dtype=input_dtype(dtype))] if built else []
-        layers.append(keras.layers.Dense(6, tanh, dtype=dtype))
+        hidden = tanh if dtype == "float64" else "tanh"
+        layers.append(keras.layers.Dense(6, hidden, dtype=dtype))
         layers += [keras.layers.BatchNormalization(dtype=dtype)] if batch_norm else []
         layers += [keras.layers.Dropout(dropout, dtype=dtype)] if dropout else []
         layers.append(keras.layers.Dense(outputs, activation, dtype=dtype))
