@@ -51,8 +51,8 @@ class ConstantThenLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
             )
 
     def __call__(self, step):
-        # Counted in integers: float32 can't tell steps apart beyond 16 million.
-        remaining = ops.cast(self.total_steps - ops.cast(step, "int64"), keras.config.floatx())
+        # Counted in the step's own integers: float32 can't tell them apart beyond 16 million.
+        remaining = ops.cast(self.total_steps - ops.convert_to_tensor(step), keras.config.floatx())
         return self.initial_learning_rate * ops.clip(remaining / self.decay_steps, 0.0, 1.0)
 
     def get_config(self):
