@@ -66,9 +66,16 @@ class Batched(keras.utils.PyDataset):
 
 @pytest.fixture(params=["dataset", "py_dataset"])
 def batched(request):
-    """Makes a data set of a structure of arrays and the number of rows in a batch."""
+    """Makes a data set of a structure of arrays and the number of rows in a batch.
+
+    Of the kinds above or, for what takes any batches, `with_iterators`, also an iterator of them.
+    """
     if request.param == "py_dataset":
         return Batched
+    if request.param == "iterator":
+        return lambda *settings: map(
+            Batched(*settings).__getitem__, range(Batched(*settings).num_batches)
+        )
     from_slices = request.getfixturevalue("tf").data.Dataset.from_tensor_slices
     return lambda arrays, batch_size: from_slices(arrays).batch(batch_size)
 

@@ -50,7 +50,7 @@ def semi_supervised(
         weights as third element if given. Arrays are kept in memory whole and gathered batch by
         batch; datasets go through a shuffle buffer of up to 50,000 rows. Floats of 64 bits
         become `keras.config.floatx()`. On JAX, from arrays: a `keras.utils.PyDataset` of such
-        batches, which needs no TensorFlow.
+        batches, with `skip` and `take`, which needs no TensorFlow.
 
     Raises:
         TypeError: If `labeled` is neither a tuple of arrays nor a dataset, the two halves differ

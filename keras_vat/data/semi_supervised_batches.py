@@ -26,7 +26,7 @@ class SemiSupervisedBatches(keras.utils.PyDataset):
         self._labeled = ShuffledRows(labeled, seeds[0])
         self._unlabeled = ShuffledRows(unlabeled, seeds[1])
         self._sizes = labeled_batch_size, unlabeled_batch_size
-        self._augment, self._repeat, self._epoch = augment, repeat, 0
+        self._augment, self._epoch = augment, 0
         self._pass = None if repeat else self._unlabeled.num_rows // unlabeled_batch_size
         self._start, self._stop = 0, self._pass
 
@@ -66,7 +66,7 @@ class SemiSupervisedBatches(keras.utils.PyDataset):
 
     def __getitem__(self, number):
         size, number = self._sizes[1], self._start + number
-        if self._repeat:
+        if self._pass is None:
             unlabeled = self._unlabeled.of_stream(number, size)
         else:
             unlabeled = self._unlabeled.of_pass(self._epoch, number * size, size)

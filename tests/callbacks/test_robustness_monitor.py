@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.batches import with_iterators
 
 from keras_vat import VATModel
 from keras_vat.callbacks import RobustnessMonitor
@@ -38,6 +39,7 @@ def test_linear_classifiers_are_right_where_the_line_is_further_than_epsilon():
     assert share_beyond(0.6) < share_beyond(0.3) < share_beyond(0.0) < 1
 
 
+@with_iterators
 def test_datasets_are_arrays_in_batches(batched):
     dataset = batched((X, Y), 9)
     history = fit(

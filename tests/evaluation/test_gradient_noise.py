@@ -3,6 +3,7 @@ import tracemalloc
 import keras
 import numpy as np
 import pytest
+from golden.batches import with_iterators
 from golden.precision import EXACT
 from golden.tanh_net import softmax
 from keras import ops
@@ -141,6 +142,7 @@ def test_a_penalty_whose_gradient_flows_through_the_clean_pass():
     assert noise["first"] == noise["second"] < np.inf
 
 
+@with_iterators
 def test_labels_go_with_their_rows(batched):
     """As in the dataset of the same batches of pairs; other labels give other numbers."""
     y = np.argmax(X[:, :3], axis=1)

@@ -3,6 +3,7 @@ import types
 import keras
 import numpy as np
 import pytest
+from golden.batches import with_iterators
 from golden.precision import EXACT
 from golden.tanh_net import TanhNet, kl, softmax
 from keras import ops
@@ -69,6 +70,7 @@ def test_latent_distances_are_those_between_inputs(net):
     np.testing.assert_allclose(found.consistency_cost, costs, rtol=1e-6)
 
 
+@with_iterators
 def test_labels_batches_datasets_and_vat_models(net, batched):
     y = np.arange(7) % 4
     perturbations = {"AT": AdversarialPerturbation(0.5)}

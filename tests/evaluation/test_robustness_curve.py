@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.batches import with_iterators
 
 from keras_vat import VATModel
 from keras_vat.evaluation import robustness_curve
@@ -90,6 +91,7 @@ def test_sigmoids_one_hot_labels_columns_and_vat_models_give_the_same(classifier
         np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
+@with_iterators
 def test_datasets_give_the_same(classifiers, batched):
     expected = robustness_curve(classifiers, X, Y, EPSILONS, "adversarial").errors
     found = robustness_curve(

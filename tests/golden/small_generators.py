@@ -91,15 +91,6 @@ def fresh_vae():
     return vae
 
 
-def values(variables):
-    return [np.array(variable.value) for variable in variables]
-
-
-def assert_equal(actual, expected):
-    for a, b in zip(actual, expected, strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
 def build(model):
     keras.utils.set_random_seed(0)
     model.build((None, *SHAPE))

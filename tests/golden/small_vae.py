@@ -20,12 +20,3 @@ def trained(**arguments):
     vae = make(eagerly=True, **arguments)
     vae.fit(X, epochs=2, batch_size=6, shuffle=False, verbose=0)
     return vae
-
-
-def weights(vae):
-    return [np.array(variable.value) for variable in vae.variables]
-
-
-def assert_equal(actual, expected):
-    for a, b in zip(actual, expected, strict=True):
-        np.testing.assert_array_equal(a, b)

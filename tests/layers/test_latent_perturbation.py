@@ -10,11 +10,10 @@ from golden.small_generators import (
     Linear,
     X,
     Y,
-    assert_equal,
     build,
     fresh_vae,
-    values,
 )
+from golden.variables import assert_equal, values
 from keras import ops
 
 from keras_vat.autodiff import gradient

@@ -8,11 +8,10 @@ from golden.small_generators import (
     Doubling,
     Identity,
     X,
-    assert_equal,
     build,
     fresh_vae,
-    values,
 )
+from golden.variables import assert_equal, values
 
 from keras_vat.generators import BijectorGenerator, Glow
 from keras_vat.layers import LatentPerturbation

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.norms import norms, unit
 from golden.precision import EXACT
 from golden.tanh_net import kl, softmax
 from golden.weight_gradients import weight_gradients
@@ -21,14 +22,6 @@ from keras_vat.perturbations.curvature import hessian_product
 X = np.random.default_rng(1).normal(size=(6, 5))
 Y = np.array([0, 1, 2, 3, 0, 1])
 CURVATURES = ("exact", "logit_difference", "finite_difference")
-
-
-def unit(rows):
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-
-def norms(r):
-    return np.sqrt(np.sum(np.square(r), axis=tuple(range(1, np.ndim(r)))))
 
 
 @pytest.mark.parametrize("activation", [None, "softmax"])

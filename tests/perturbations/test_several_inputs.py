@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.norms import norms
 from keras import ops
 
 from keras_vat.perturbable import Perturbable, as_tensors
@@ -10,10 +11,6 @@ from keras_vat.perturbations import (
     RandomPerturbation,
     VirtualAdversarialPerturbation,
 )
-
-
-def norms(r):
-    return np.linalg.norm(np.reshape(r, (len(r), -1)), axis=1)
 
 
 def two_input_model():

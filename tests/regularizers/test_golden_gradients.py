@@ -7,6 +7,7 @@ differences, in which perturbations and clean targets stand still.
 import keras
 import numpy as np
 import pytest
+from golden.norms import unit
 from golden.tanh_net import TanhNet, kl, softmax
 from golden.weight_gradients import weight_gradients
 from keras.ops import convert_to_tensor as tensor
@@ -18,10 +19,6 @@ X, Y = RANDOM.normal(size=(6, 5)), np.array([0, 1, 2, 3, 0, 1])
 EPSILON, RADIUS, THRESHOLD, FACTOR = 0.7, 1.25, 0.3, 0.75
 LATENT = RANDOM.normal(size=(5, 5)) + 2 * np.eye(5)
 PRECISION = 1e-5
-
-
-def unit(rows):
-    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
 
 
 DIRECTION = unit(RANDOM.normal(size=X.shape))

@@ -1,7 +1,8 @@
 import keras
 import numpy as np
 import pytest
-from golden.small_vae import X, assert_equal, make, trained, weights
+from golden.small_vae import X, make, trained
+from golden.variables import assert_equal, values
 from golden.weight_gradients import weight_gradients
 from keras import ops
 
@@ -62,8 +63,8 @@ def test_fit_logs_the_means_of_the_terms():
         for name in ("loss", "reconstruction_loss", "prior_loss")
     }
     terms = vae.loss_terms(ops.convert_to_tensor(X), training=False)
-    for name, values in terms.items():
-        np.testing.assert_allclose(logs[f"val_{name}"], [np.mean(values)], rtol=1e-5)
+    for name, of_rows in terms.items():
+        np.testing.assert_allclose(logs[f"val_{name}"], [np.mean(of_rows)], rtol=1e-5)
     for prefix in ("", "val_"):
         reconstruction, prior = (
             logs[f"{prefix}{term}_loss"][0] for term in ("reconstruction", "prior")
@@ -111,7 +112,7 @@ def test_encode_is_the_posterior_mean_and_decode_the_pixels_mean():
 
 def test_use_leaves_all_variables_alone_and_rows_apart():
     vae = trained()
-    before = weights(vae)
+    before = values(vae.variables)
 
     class Around(keras.layers.Layer):
         """Passes training mode on to what is called inside, as a training step does."""
@@ -129,16 +130,16 @@ def test_use_leaves_all_variables_alone_and_rows_apart():
     np.testing.assert_allclose(decoded[:3], vae.decode(z[:3]), rtol=1e-4)
     vae.sample(2, seed=0)
     vae.evaluate(X, verbose=0)
-    assert_equal(weights(vae), before)
+    assert_equal(values(vae.variables), before)
 
 
 def test_training_moves_averages_and_seeds():
     vae = make(eagerly=True)
-    before = weights(vae)
+    before = values(vae.variables)
     vae.train_on_batch(X)
     moved = [
         variable.path
-        for variable, old, new in zip(vae.variables, before, weights(vae), strict=True)
+        for variable, old, new in zip(vae.variables, before, values(vae.variables), strict=True)
         if np.any(old != new)
     ]
     assert sum("moving_mean" in path for path in moved) == 4
@@ -147,7 +148,7 @@ def test_training_moves_averages_and_seeds():
 
 def test_same_seeds_same_run():
     first, second = (trained(seed=1) for _ in range(2))
-    assert_equal(weights(first), weights(second))
+    assert_equal(values(first.variables), values(second.variables))
     other = trained(seed=2)
     assert np.abs(other.encode(X) - first.encode(X)).max() > 0
 

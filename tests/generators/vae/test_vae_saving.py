@@ -1,7 +1,8 @@
 import keras
 import numpy as np
 import pytest
-from golden.small_vae import X, assert_equal, make, trained, weights
+from golden.small_vae import X, make, trained
+from golden.variables import assert_equal, values
 
 from keras_vat.generators import VAE
 
@@ -9,7 +10,7 @@ from keras_vat.generators import VAE
 def test_freeze_is_for_good():
     vae = trained()
     assert vae.freeze() is vae and vae.frozen
-    before, z = weights(vae), vae.encode(X)
+    before, z = values(vae.variables), vae.encode(X)
     assert vae.trainable_weights == [] and vae.trainable_variables == []
     vae.trainable = True
     assert vae.trainable_weights == []
@@ -19,7 +20,7 @@ def test_freeze_is_for_good():
     vae.compile("adam")
     with pytest.raises(RuntimeError, match="frozen generator can't be trained"):
         vae.train_on_batch(X)
-    assert_equal(weights(vae), before)
+    assert_equal(values(vae.variables), before)
 
 
 def test_a_saved_run_goes_on_bit_equal(tmp_path):
@@ -32,7 +33,7 @@ def test_a_saved_run_goes_on_bit_equal(tmp_path):
     np.testing.assert_array_equal(loaded(X), vae(X))
     histories = [model.fit(X, batch_size=6, shuffle=False, verbose=0) for model in (loaded, vae)]
     assert histories[0].history == histories[1].history
-    assert_equal(weights(loaded), weights(vae))
+    assert_equal(values(loaded.variables), values(vae.variables))
 
 
 def test_a_frozen_one_is_saved_frozen(tmp_path):
