@@ -7,7 +7,7 @@
 `--scale 0.1` makes a tenth of the papers' updates, with the learning rate's decay in proportion.
 Every finished training is one line of `results/accuracy/<table>.<stage>.jsonl`; one that was
 stopped goes on from its last epoch when the same command is given again. Several processes may
-share a table if they train different methods. Needs TFDS_DATA_DIR.
+share a table if they train different methods. Needs TFDS_DATA_DIR, but for digits and sine waves.
 """
 
 import argparse

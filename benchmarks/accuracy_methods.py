@@ -1,9 +1,15 @@
 """Methods, grids and networks under the names that `accuracy_tables.py` calls them by."""
 
+import pathlib
+import sys
+
 import accuracy_generators
 
 from keras_vat import classifiers, regularizers
 from keras_vat.callbacks import EpsilonWarmup, LambdaWarmup
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "examples"))
+import quickstart  # noqa: E402
 
 
 def method(name, **fixed):
@@ -89,6 +95,10 @@ def fat_grid(*choices):
 
 def mlp(settings, dropout=0.0, **_):
     return classifiers.mnist_mlp(noise=settings.noise, dropout=dropout)
+
+
+def digits_mlp(settings, **_):
+    return quickstart.perceptron()
 
 
 def sine_wave_mlp(settings, dropout=0.0, **_):
