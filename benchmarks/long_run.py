@@ -4,7 +4,7 @@
 everything on that a user may have on: a warm-up, a monitor, validation. Resident memory and the
 time of a step after every thousand updates. Needs TFDS_DATA_DIR.
 
-    python benchmarks/long_run.py        # about ten minutes on two cores
+    python benchmarks/long_run.py        # nine minutes on two cores
 """
 
 import argparse
