@@ -4,7 +4,7 @@ Trains a small VAE and a small Glow on the images without labels, keeps them in 
 uses them again next time; then a perceptron with 100 labels in four ways: supervised, vat, and
 lvat through each generator. Prints test errors and saves `latent_vat.png`: originals, their
 reconstructions and adversarial images of either space, and how far each moves an image and the
-answer. About eight minutes on two cores with generators to train, five without.
+answer. About eight minutes on two cores with generators to train, six without.
 Needs TFDS_DATA_DIR (or --data digits: bundled digits, two minutes).
 
 What to expect: virtual adversarial images are noisy, latent ones look like digits, move further

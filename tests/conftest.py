@@ -64,6 +64,12 @@ class Batched(keras.utils.PyDataset):
         return keras.tree.map_structure(lambda array: array[rows], self._arrays)
 
 
+def iterated(arrays, batch_size):
+    """An iterator of the same batches, which ends after one pass."""
+    batches = Batched(arrays, batch_size)
+    return map(batches.__getitem__, range(batches.num_batches))
+
+
 @pytest.fixture(params=["dataset", "py_dataset"])
 def batched(request):
     """Makes a data set of a structure of arrays and the number of rows in a batch.
@@ -73,9 +79,7 @@ def batched(request):
     if request.param == "py_dataset":
         return Batched
     if request.param == "iterator":
-        return lambda *settings: map(
-            Batched(*settings).__getitem__, range(Batched(*settings).num_batches)
-        )
+        return iterated
     from_slices = request.getfixturevalue("tf").data.Dataset.from_tensor_slices
     return lambda arrays, batch_size: from_slices(arrays).batch(batch_size)
 

@@ -19,8 +19,6 @@ X, Y = RANDOM.normal(size=(6, 5)), np.array([0, 1, 2, 3, 0, 1])
 EPSILON, RADIUS, THRESHOLD, FACTOR = 0.7, 1.25, 0.3, 0.75
 LATENT = RANDOM.normal(size=(5, 5)) + 2 * np.eye(5)
 PRECISION = 1e-5
-
-
 DIRECTION = unit(RANDOM.normal(size=X.shape))
 
 
