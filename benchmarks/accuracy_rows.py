@@ -59,6 +59,8 @@ class Row:
         optimizer: Function of the settings and the number of updates.
         callbacks: Function of the number of epochs and the hyper-parameters: the callbacks of one
             training.
+        reestimate: Whether the moving averages of batch normalisation are estimated anew before
+            the errors are measured, as the VAT authors do.
     """
 
     settings: TrainingSettings
@@ -68,6 +70,7 @@ class Row:
     papers: dict = field(default_factory=dict)
     optimizer: Callable = adam
     callbacks: Callable = no_callbacks
+    reestimate: bool = True
 
     @property
     def names(self):

@@ -27,8 +27,9 @@ def train(table, job, validation_rows, callbacks=(), backup=None):
             goes on; it is gone in the end. `None`: no backup.
 
     Returns:
-        Dictionary. "test error" is measured after the moving averages of batch normalisation
-        were estimated anew, the other two with those of training.
+        Dictionary. "test error" and "validation error" are measured after the moving averages of
+        batch normalisation were estimated anew, if the row says so; the others with those of
+        training.
     """
     keras.utils.clear_session()
     keras.config.set_dtype_policy(job["dtype"])
@@ -48,8 +49,6 @@ def train(table, job, validation_rows, callbacks=(), backup=None):
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         steps_per_execution=largest_divisor(epoch, STEPS_PER_EXECUTION),
     )
-    seen = rows.unlabeled if settings.augmentation is None else data
-    reestimation = keras_vat.callbacks.BatchNormReestimation(seen, seed=seed)
     model.fit(
         data,
         steps_per_epoch=epoch,
@@ -60,7 +59,7 @@ def train(table, job, validation_rows, callbacks=(), backup=None):
             curve,
             *row.callbacks(epochs, **chosen),
             *callbacks,
-            reestimation,
+            *reestimation(row, rows, data, seed),
             *backup_to(backup),
         ],
     )
@@ -100,6 +99,14 @@ class TestErrors(keras.callbacks.Callback):
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_text(json.dumps([self.errors, self.seconds]))
+
+
+def reestimation(row, rows, data, seed):
+    """The callback that estimates moving averages anew, where a row wants it."""
+    if not row.reestimate:
+        return []
+    seen = rows.unlabeled if row.settings.augmentation is None else data
+    return [keras_vat.callbacks.BatchNormReestimation(seen, seed=seed)]
 
 
 def backup_to(folder):

@@ -64,6 +64,7 @@ TINY = Table(
             m.fat,
             m.fat_grid((1.0, 1.5, 0.01)),
             callbacks=m.fat_warmup_by_epoch,
+            reestimate=False,
         ),
     },
     validation_rows=100,

@@ -22,6 +22,8 @@ def test_trains_and_reports_all_rows(benchmark, tmp_path, capsys):
         assert result["best test error"] == min(result["curve"]) < 95.0
         assert result["test error, moving averages of training"] == result["curve"][-1]
         assert {"seconds", "date", "command", "tensorflow", "keras_vat"} <= set(result)
+    assert results["vat"]["test error"] != results["vat"]["curve"][-1]
+    assert results["fat"]["test error"] == results["fat"]["curve"][-1]  # as its row says
     assert results["vat"]["epsilon"] == 1.0
     assert results["fat"]["radius"] == 1.5
     # Everything is trained on in the end, except in semi-supervised training.

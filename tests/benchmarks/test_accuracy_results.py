@@ -92,6 +92,13 @@ def test_summary_is_over_seeds_and_beside_the_paper():
     assert lines[2]["ours - VAT table 3"] == pytest.approx(1.14)
 
 
+def test_the_row_says_which_averages_count():
+    chosen = {"epsilon": 5.0, "radius": 6.0, "threshold": 0.01}
+    results = [result("vat, 20 labels", epsilon=5.0), result("fat, 20 labels", **chosen)]
+    lines = summary(TABLES["mnist-few-labels"], results)
+    assert [line["test error, %"] for line in lines] == [2.0, 2.5]
+
+
 def test_epochs_to_a_target_are_the_median():
     def reached(*curves):
         return accuracy_results.epochs_to(2.0, [{"curve": curve} for curve in curves])
