@@ -78,7 +78,8 @@ MNIST_SSL = {
 }
 
 few = partial(Row, settings.MNIST_20_LABELS, m.mlp)
-# FAT's rows are measured with the averages of training: re-estimated ones do worse, README says.
+# FAT's statistics of unlabelled batches drift away from those of the labelled pass, which feeds the
+# averages of training.
 fat = {"callbacks": m.fat_warmup_by_epoch, "reestimate": False}
 fat_mnist_grid = m.fat_grid(
     (1.0, 1.5, 0.01),

@@ -16,6 +16,8 @@ class BatchNormReestimation(keras.callbacks.Callback):
     `fit` still sees the old averages; `evaluate` afterwards sees the new ones. After
     `EarlyStopping(restore_best_weights=True)`, list this callback behind it.
 
+    It helps with VAT and few labels. With FAT it can do harm, see `FastAdversarialTraining`.
+
     Formula, over the batches B_1 ... B_steps:
 
         moving_mean     = 1/steps sum_i mean(B_i)
