@@ -71,6 +71,12 @@ SMALL_VAE = GeneratorRecipe(
     updates=2000,
     rate=lambda epoch: 1e-3,
 )
+SMALL_CIFAR10_VAE = replace(
+    SMALL_VAE,
+    name="vae-small-cifar10",
+    dataset="cifar10",
+    make=lambda shape: generators.VAE(shape, latent_dim=128, widths=(16, 32, 64)),
+)
 SMALL_GLOW = GeneratorRecipe(
     "glow-small-mnist",
     "mnist",

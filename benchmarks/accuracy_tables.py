@@ -136,6 +136,7 @@ row = partial(Row, settings.CIFAR10, m.small_cifar10)
 large = partial(Row, settings.CIFAR10, m.large_cifar10)
 augmented = partial(Row, settings.CIFAR10_AUGMENTED, m.large_cifar10)
 fewer = partial(Row, settings.CIFAR10_1000_LABELS, m.small_cifar10)
+plain = partial(Row, replace(settings.CIFAR10, zca=False), m.small_cifar10)  # for the generator
 fat = {"callbacks": m.fat_warmup(updates_per_pass=49_000 // 128), "reestimate": False}
 fat_cifar10_grid = m.fat_grid((5.0, 7.0, 0.01), (8.0, 10.0, 0.01), (10.0, 14.0, 0.01))
 CIFAR10_SSL = {
@@ -144,6 +145,7 @@ CIFAR10_SSL = {
     "conv-small vat": row(m.vat, m.around(10.0), {"VAT table 4": 14.87}),
     "conv-small vat+entropy": row(m.vat_entropy, m.around(10.0)),
     "conv-small fat": row(m.fat, fat_cifar10_grid, {"FAT table 1": 14.69}, **fat),
+    "conv-small lvat-vae": plain(m.lvat(generators.SMALL_CIFAR10_VAE), m.around(1.0)),  # ours
     "conv-small fat, 1000 labels": fewer(m.fat, fat_cifar10_grid, {"FAT table 1": 21.56}, **fat),
     "conv-large vat": large(m.vat, m.around(10.0), {"VAT table 4": 14.18}),
     "conv-large vat+entropy": large(m.vat_entropy, m.around(10.0), {"VAT table 4": 13.15}),
