@@ -94,7 +94,7 @@ def test_summary_is_over_seeds_and_beside_the_paper():
 
 def test_the_row_says_which_averages_count():
     chosen = {"epsilon": 5.0, "radius": 6.0, "threshold": 0.01}
-    results = [result("vat, 20 labels", epsilon=5.0), result("fat, 20 labels", **chosen)]
+    results = [result("vat, 100 labels", epsilon=5.0), result("fat, 100 labels", **chosen)]
     lines = summary(TABLES["mnist-few-labels"], results)
     assert [line["test error, %"] for line in lines] == [2.0, 2.5]
 
