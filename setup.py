@@ -19,7 +19,8 @@ PLOT = ["matplotlib>=3.8"]
 SERVING = ["tensorflow-serving-api>=2.18"]
 JAX = ["jax>=0.4.34"]
 EXAMPLES = [*DATA, *PLOT, "scikit-learn>=1.4"]
-TEST = [*EXAMPLES, *PROBABILITY, *SERVING, "hypothesis>=6.100", "pytest>=8.0", "ruff>=0.9"]
+PYTEST = ["hypothesis>=6.100", "pytest>=8.0", "pytest-xdist>=3.6", "ruff>=0.9"]
+TEST = [*EXAMPLES, *PROBABILITY, *SERVING, *PYTEST]
 
 setup(
     name="keras-vat",
