@@ -92,9 +92,7 @@ fat_mnist_grid = m.fat_grid(
 )
 MNIST_FEW_LABELS = {
     "vat, 20 labels": few(m.vat, m.around(5.0), {"FAT table 1": 32.96}),
-    "fat, 20 labels": few(
-        m.fat, fat_mnist_grid, {"FAT table 1": 3.68}, callbacks=m.fat_warmup_by_epoch
-    ),
+    "fat, 20 labels": few(m.fat, fat_mnist_grid, {"FAT table 1": 3.68}, **fat),
     "vat, 100 labels": row(m.vat, m.around(5.0), {"FAT table 1": 1.36}),
     "fat, 100 labels": row(m.fat, fat_mnist_grid, {"FAT table 1": 1.11}, **fat),
 }

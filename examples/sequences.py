@@ -35,7 +35,7 @@ def reader():
 
 
 def train(name, seed, epochs):
-    """The trained model, and its error in % on the test digits."""
+    """The error in % on the test digits."""
     (x, y), (x_test, y_test) = keras_vat.data.load("digits")
     x, x_test = x[..., 0], x_test[..., 0]  # (images, rows, columns): the rows are the steps
     labeled = keras_vat.data.labeled_split(y, 50, seed=seed)
@@ -55,7 +55,7 @@ def train(name, seed, epochs):
     )
     warmup = [keras_vat.callbacks.LambdaWarmup()] if name == "fat" else []
     model.fit(batches, epochs=epochs, verbose=0, shuffle=False, callbacks=warmup)
-    return model, 100 * (1 - model.evaluate(x_test, y_test, verbose=0)[1])
+    return 100 * (1 - model.evaluate(x_test, y_test, verbose=0)[1])
 
 
 def main():
@@ -69,7 +69,7 @@ def main():
         print(f"{name:12}", end="", flush=True)
         errors = []
         for seed in range(arguments.seeds):
-            errors.append(train(name, seed, arguments.epochs)[1])
+            errors.append(train(name, seed, arguments.epochs))
             print(f"{errors[-1]:7.1f}", end="", flush=True)
         print(f"   |{np.mean(errors):6.1f}")
 
