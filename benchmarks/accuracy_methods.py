@@ -24,11 +24,18 @@ rpt, vat, fat = method("rpt"), method("vat"), method("fat")
 at_l2, at_linf = method("at", norm="l2"), method("at", norm="linf")
 # VAT as its authors compute it, and with the true curvature at r = 0; `vat` has neither.
 papers_vat = method("vat", curvature="finite_difference", xi=1e-6)
+papers_fat = method("fat", curvature="finite_difference", xi=1e-6)
 true_vat = method("vat", curvature="logit_difference")
 vmt_shift, vmt_rotation, vmt_scale = (
     method("vmt", fields=field) for field in ("shift", "rotation", "scale")
 )
 vmt_all = method("vmt", fields=("shift", "rotation", "scale"))
+
+
+def fat_beyond(epsilon, **chosen):
+    """FAT along the gradient of D at a random point that is epsilon away, as `vat` has it."""
+    more = {"curvature": "finite_difference", "xi": epsilon}
+    return [regularizers.get("fat", epsilon=epsilon, **more, **chosen)]
 
 
 def vat_entropy(**chosen):

@@ -52,13 +52,16 @@ DIGITS_50_LABELS = TrainingSettings(
 )
 row = partial(Row, DIGITS_50_LABELS, m.digits_mlp)
 digits_grid = m.epsilons(0.2, 0.35, 0.6, 1.0)
+fat_digits_grid = m.fat_grid((0.2, 0.3, 0.01), (0.35, 0.5, 0.01), (0.6, 0.8, 0.01))
 DIGITS_SSL = {
     "supervised": row(m.none, m.nothing),
     "rpt": row(m.rpt, m.epsilons(1.0, 2.0, 4.0)),
     "vat xi=1e-6": row(m.papers_vat, digits_grid),
     "vat logit_difference": row(m.true_vat, digits_grid),
     "vat": row(m.vat, digits_grid),
-    "fat": row(m.fat, m.fat_grid((0.2, 0.3, 0.01), (0.35, 0.5, 0.01), (0.6, 0.8, 0.01))),
+    "fat xi=1e-6": row(m.papers_fat, fat_digits_grid),
+    "fat xi=epsilon": row(m.fat_beyond, fat_digits_grid),
+    "fat": row(m.fat, fat_digits_grid),
 }
 
 row = partial(Row, settings.MNIST_100_LABELS, m.mlp)
@@ -85,16 +88,24 @@ fat_mnist_grid = m.fat_grid(
     (1.0, 1.5, 0.01),
     (1.0, 2.0, 0.01),
     (1.5, 2.0, 0.1),
-    tuple(settings.FAT_MNIST.values()),  # (1.5, 2.0, 0.01)
     (1.5, 4.0, 0.01),
+    tuple(settings.FAT_MNIST.values()),  # (1.5, 2.0, 0.01)
     (2.0, 3.0, 0.01),
     (3.0, 4.0, 0.01),
+    (3.0, 4.0, 0.1),
+    (5.0, 6.0, 0.1),
 )
 MNIST_FEW_LABELS = {
     "vat, 20 labels": few(m.vat, m.around(5.0), {"FAT table 1": 32.96}),
     "fat, 20 labels": few(m.fat, fat_mnist_grid, {"FAT table 1": 3.68}, **fat),
+    "vat xi=1e-6, 20 labels": few(m.papers_vat, m.around(5.0), {"FAT table 1": 32.96}),
+    "fat xi=1e-6, 20 labels": few(m.papers_fat, fat_mnist_grid, {"FAT table 1": 3.68}, **fat),
+    "fat xi=epsilon, 20 labels": few(m.fat_beyond, fat_mnist_grid, {"FAT table 1": 3.68}, **fat),
     "vat, 100 labels": row(m.vat, m.around(5.0), {"FAT table 1": 1.36}),
     "fat, 100 labels": row(m.fat, fat_mnist_grid, {"FAT table 1": 1.11}, **fat),
+    "vat xi=1e-6, 100 labels": row(m.papers_vat, m.around(5.0), {"FAT table 1": 1.36}),
+    "fat xi=1e-6, 100 labels": row(m.papers_fat, fat_mnist_grid, {"FAT table 1": 1.11}, **fat),
+    "fat xi=epsilon, 100 labels": row(m.fat_beyond, fat_mnist_grid, {"FAT table 1": 1.11}, **fat),
 }
 
 FAT_SENSITIVITY = {
