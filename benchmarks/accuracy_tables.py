@@ -52,7 +52,9 @@ DIGITS_50_LABELS = TrainingSettings(
 )
 row = partial(Row, DIGITS_50_LABELS, m.digits_mlp)
 digits_grid = m.epsilons(0.2, 0.35, 0.6, 1.0)
-fat_digits_grid = m.fat_grid((0.2, 0.3, 0.01), (0.35, 0.5, 0.01), (0.6, 0.8, 0.01))
+fat_digits_grid = m.fat_grid(
+    (0.2, 0.3, 0.01), (0.35, 0.5, 0.01), (0.6, 0.8, 0.01), (1.0, 1.3, 0.01), (1.4, 1.8, 0.01)
+)
 DIGITS_SSL = {
     "supervised": row(m.none, m.nothing),
     "rpt": row(m.rpt, m.epsilons(1.0, 2.0, 4.0)),

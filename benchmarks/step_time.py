@@ -41,7 +41,7 @@ METHODS = {
     "vat+entropy": (5, 8),
     "vmt": (3, None),
     "vmt shift": (3, None),
-    "fat": (10, 13),
+    "fat": (9, 12),
     "lvat-vae": (5, 6),
     "lvat-glow": (5, 6),
 }

@@ -6,7 +6,7 @@ the sequence, and epsilon is the norm of the whole one. Prints the test errors o
 training, VAT and FAT. About two minutes on two cores, offline.
 
 What to expect: supervised training misclassifies two test digits in five, VAT one in twelve, FAT
-one in nine.
+one in eight.
 
     python examples/sequences.py
 """
