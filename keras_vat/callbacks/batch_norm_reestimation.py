@@ -16,8 +16,8 @@ class BatchNormReestimation(keras.callbacks.Callback):
     `fit` still sees the old averages; `evaluate` afterwards sees the new ones. After
     `EarlyStopping(restore_best_weights=True)`, list this callback behind it.
 
-    It helped VAT on MNIST with ten labels of a class. With FAT (see `FastAdversarialTraining`), and
-    with two labels of a class, it can do harm: compare on validation data.
+    It helped VAT on MNIST with ten labels of a class. With two labels of a class, and with some
+    directions of FAT (see `FastAdversarialTraining`), it can do harm: compare on validation data.
 
     Formula, over the batches B_1 ... B_steps:
 

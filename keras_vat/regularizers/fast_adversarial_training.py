@@ -44,10 +44,10 @@ class FastAdversarialTraining(PerturbationRegularizer):
     was kept is in the logs, as `fat_kept`. Move `bad_sample_weight` by `callbacks.LambdaWarmup`:
     before the classifier is reasonable, bad samples are not between the classes.
 
-    With batch normalisation, the statistics of unlabelled batches can drift away from those of
-    labelled ones (on MNIST they do). Then the moving averages of training, which the labelled pass
-    feeds, predict better than those of `callbacks.BatchNormReestimation`: compare the two on
-    validation data.
+    With batch normalisation and a direction found among the K classes, the statistics of unlabelled
+    batches can drift away from those of labelled ones (on MNIST they did). Then the moving averages
+    of training, which the labelled pass feeds, predict better than those of
+    `callbacks.BatchNormReestimation`: compare the two on validation data.
 
     Args:
         epsilon: L2 norm of r for each example, in the units of the inputs.
