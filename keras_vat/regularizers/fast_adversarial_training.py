@@ -160,7 +160,7 @@ class FastAdversarialTraining(PerturbationRegularizer):
         return self.divergence_at(forward, x, r) + factor * sum_per_example(true + fake)
 
     def bad_samples(self, classifier, x):
-        """The bad samples of a batch.
+        """The bad samples of a batch, along the direction that is taken at inference.
 
         Args:
             classifier, x: As in `penalty`.
@@ -223,7 +223,7 @@ class _PerturbationTowardsExtraClass(VirtualAdversarialPerturbation):
         clean = forward.clean(x)
         num_classes = clean.logits.shape[-1]
         asked_for = self._config["curvature"] != "auto" or self._config["xi"] is not None
-        if not forward.training or asked_for or num_classes == 2:
+        if not forward.training or asked_for or num_classes < 3:
             return super().power_iteration(forward, x, direction)
         largest = ops.argmax(clean.logits, axis=-1)
         chosen = ops.one_hot(largest, num_classes, dtype=clean.logits.dtype)
