@@ -82,8 +82,8 @@ MNIST_SSL = {
     "vat, 1000 labels": more(m.vat, m.around(5.0), {"VAT table 3": 1.27}),
 }
 
-# With FAT, and with two labels of a class, the statistics of unlabelled batches drift away from
-# those of the labelled pass, which feeds the averages of training.
+# With two labels of a class, and with FAT along directions among the K classes, statistics of
+# unlabelled batches drift away from those of the labelled pass, which feeds training's averages.
 few = partial(Row, settings.MNIST_20_LABELS, m.mlp, reestimate=False)
 fat = {"callbacks": m.fat_warmup_by_epoch, "reestimate": False}
 fat_mnist_grid = m.fat_grid(

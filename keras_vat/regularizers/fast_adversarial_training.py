@@ -219,16 +219,20 @@ class FastAdversarialTraining(PerturbationRegularizer):
 class _PerturbationTowardsExtraClass(VirtualAdversarialPerturbation):
     """The direction of a classifier of K + 1 classes in training, if none other is asked for."""
 
-    def power_iteration(self, forward, x, direction):
+    def direction(self, forward, x, y=None):
+        if not self._is_towards_extra_class(forward, x):
+            return super().direction(forward, x, y)
         clean = forward.clean(x)
-        num_classes = clean.logits.shape[-1]
-        asked_for = self._config["curvature"] != "auto" or self._config["xi"] is not None
-        if not forward.training or asked_for or num_classes < 3:
-            return super().power_iteration(forward, x, direction)
         largest = ops.argmax(clean.logits, axis=-1)
-        chosen = ops.one_hot(largest, num_classes, dtype=clean.logits.dtype)
+        chosen = ops.one_hot(largest, clean.logits.shape[-1], dtype=clean.logits.dtype)
         slope = clean.vjp(clean.distribution.counted(chosen))
-        return self.unit(forward, x, slope, fallback=direction)
+        return self.unit(forward, x, slope, fallback=self.random_direction(forward, x))
+
+    def _is_towards_extra_class(self, forward, x):
+        config = self._config
+        chosen = config["curvature"] == "auto" and config["xi"] is None
+        searched = config["num_power_iterations"] > 0
+        return forward.training and chosen and searched and forward.clean(x).logits.shape[-1] > 2
 
 
 def true_loss(logits):

@@ -141,8 +141,9 @@ def test_the_sign_with_the_larger_divergence_is_taken(x):
 
 
 def linear(bias):
+    keras.utils.set_random_seed(2)
     classifier = keras.Sequential([keras.Input((4,), dtype="float64")])
-    classifier.add(keras.layers.Dense(3, dtype="float64"))
+    classifier.add(keras.layers.Dense(len(bias), dtype="float64"))
     classifier.layers[-1].bias.assign(bias)
     return classifier
 
@@ -165,13 +166,27 @@ def test_in_training_the_direction_is_that_of_the_classifier_with_the_extra_clas
     expected = extended_direction(classifier, x)
     cosines = np.sum(r * expected, -1) / 0.5
     np.testing.assert_allclose(np.abs(cosines), 1, atol=1e-6)
-    # At inference, and where a curvature or a step is asked for, it is that of the K classes.
-    for training, arguments in ((False, {}), (True, {"curvature": "exact"}), (True, {"xi": 0.1})):
-        forward = keras_vat.Forward(classifier, training=training)
-        fat = FastAdversarialTraining(0.5, 1.0, seed=3, **arguments)
-        vat = VirtualAdversarialTraining(0.5, sign_search=True, seed=3, **arguments)
-        here = fat.perturbation.find(forward, float64(x))
-        np.testing.assert_array_equal(here, vat.perturbation.find(forward, float64(x)))
+
+
+@pytest.mark.parametrize(
+    ("classes", "training", "arguments"),
+    [
+        (3, False, {}),
+        (3, True, {"curvature": "exact"}),
+        (3, True, {"xi": 0.1}),
+        (3, True, {"num_power_iterations": 0}),
+        (2, True, {}),
+    ],
+)
+def test_elsewhere_the_direction_is_that_of_the_classifier_without_it(
+    x, classes, training, arguments
+):
+    classifier = linear(np.zeros(classes))
+    forward = keras_vat.Forward(classifier, training=training)
+    fat = FastAdversarialTraining(0.5, 1.0, seed=3, **arguments)
+    vat = VirtualAdversarialTraining(0.5, sign_search=True, seed=3, **arguments)
+    here = fat.perturbation.find(forward, x)
+    np.testing.assert_array_equal(here, vat.perturbation.find(forward, x))
 
 
 @needs_float64
