@@ -33,8 +33,8 @@ MNIST_100_LABELS = TrainingSettings(
 
 MNIST_1000_LABELS = replace(MNIST_100_LABELS, num_labels=1000)
 
-# All of the labels in every batch: the papers don't say, and in batches of 64 the errors of vat and
-# of fat are several times larger (benchmarks/README.md).
+# All of the labels in every batch: the papers don't say, and batches of 64 leave more errors
+# (benchmarks/README.md).
 MNIST_20_LABELS = replace(MNIST_100_LABELS, labeled_batch_size=20, num_labels=20)
 
 # FastAdversarialTraining's arguments for MNIST with 100 labels (FAT, table 2).
