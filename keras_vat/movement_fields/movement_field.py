@@ -14,8 +14,9 @@ class MovementField:
     A movement field gives every position p of a lattice a vector V_p, in steps of the lattice,
     by which what lies there moves; all channels move together. A family of your own implements
     `directions`; `VirtualMovementTraining` then finds its member that changes the classifier most.
-    It is saved with the model that uses it, and so are the arguments of its constructor, as those
-    of Keras's layers are: numbers, strings, and lists of them; for others write `get_config`.
+    Registered as in the example, it is saved with the model that uses it, and so are the arguments
+    of its constructor, as those of Keras's layers are: numbers, strings, and lists of them; for
+    others write `get_config`.
 
     Formula:
 
@@ -54,7 +55,7 @@ class MovementField:
 
     @property
     def name(self):
-        """Name of the family; of your own families, that of the class."""
+        """Name of the family; of your own ones that of the class, if not overridden."""
         return type(self).__name__
 
     def directions(self, lattice):

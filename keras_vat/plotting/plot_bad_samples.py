@@ -19,8 +19,8 @@ def plot_bad_samples(x, bad, kept=None, classifier=None, y=None, max_images=10, 
         bad: Their bad samples, shaped like `x`, as `FastAdversarialTraining.bad_samples` finds
             them; for images also a dictionary of several, such as `{"with VAT": ...,
             "without": ...}`, one row for each.
-        kept: Which bad samples train the classifier, booleans `(rows,)`; of points the others are
-            drawn pale. `None` (default): all. Without effect for images.
+        kept: Of which bad samples the classifier is unsure, booleans `(rows,)`; of points the
+            others are drawn pale. `None` (default): all. Without effect for images.
         classifier: For points: the model whose regions are drawn. `None` (default): none are.
         y: For points: labels of `x`, -1 for unlabelled ones. Defaults to `None`.
         max_images: Number of images that are drawn at most. Defaults to `10`.

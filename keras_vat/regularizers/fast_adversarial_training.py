@@ -21,9 +21,10 @@ class FastAdversarialTraining(PerturbationRegularizer):
     and the classifier learns that it belongs to none of them: to an extra class whose logit is
     fixed at 0.
 
-    Formula, with g the K logits, s = log(1 + sum_k exp g_k) and q_k = exp(g_k - s):
+    Formula, with g the K logits, p = softmax(g) as at inference, s = log(1 + sum_k exp g_k) and
+    q_k = exp(g_k - s), the first K of K + 1 probabilities:
 
-        v = d after K power iterations from a random d, as in virtual adversarial training;
+        v = d after power iterations from a random d, as in virtual adversarial training;
             in training with three classes or more, by curvature "auto", the gradient of the
             largest logit, normalised
         r = the one of +epsilon v, -epsilon v with the larger D[p(y|x), p(y|x + r)]
@@ -54,9 +55,10 @@ class FastAdversarialTraining(PerturbationRegularizer):
         radius: Distance of the bad samples from their examples, in the same units; the paper's C.
             On MNIST the paper has epsilon 1.5 and radius 2.0.
         threshold: How unsure the classifier must be of a bad sample that is kept, from 0 (all are)
-            up to 1; the paper's alpha.
+            to below 1 - 1 / K, where none is; the paper's alpha.
         bad_sample_weight: The paper's lambda.
-        num_power_iterations: K, an integer of at least 0.
+        num_power_iterations: An integer of at least 0. 0: v is random. The gradient of the largest
+            logit is the same for any other number.
         sign_search: Whether the better of +r and -r is taken, for two more forward passes.
         curvature, xi: As in `VirtualAdversarialTraining`, but for `"auto"` (default) in training
             with three classes or more: there, unless there is a `xi`, v is the gradient of the
@@ -69,8 +71,8 @@ class FastAdversarialTraining(PerturbationRegularizer):
         clip: `(low, high)`: perturbed inputs and bad samples stay in this range.
 
     Raises:
-        ValueError: for a classifier that is no softmax over logits, and for one whose logits are
-            known up to a constant only.
+        ValueError: for a classifier that is no softmax over logits, for one whose logits are known
+            up to a constant only, and for a threshold that no bad sample can meet.
 
     Example:
 
@@ -166,8 +168,9 @@ class FastAdversarialTraining(PerturbationRegularizer):
             classifier, x: As in `penalty`.
 
         Returns:
-            `(x_bad, kept)`: inputs shaped like `x`, and which of them train the classifier,
-            a boolean tensor `(batch,)` (or one entry for each label of an example).
+            `(x_bad, kept)`: inputs shaped like `x`, and of which of them the classifier is unsure
+            enough, a boolean tensor `(batch,)` (or one entry for each label of an example). In
+            training the direction is another, by curvature "auto", and so may be their share.
         """
         forward, x = Forward.of(classifier), as_tensors(x)
         self._check(forward, x)
@@ -205,6 +208,13 @@ class FastAdversarialTraining(PerturbationRegularizer):
                 "that the classifier returns logits, or end it in keras.layers.Softmax or a layer "
                 "with activation='softmax', and leave `from_logits` out. "
                 "Received: a classifier of probabilities"
+            )
+        num_classes = clean.logits.shape[-1]
+        if self._config["threshold"] >= 1.0 - 1.0 / num_classes:
+            raise ValueError(
+                f"`threshold` must be below 1 - 1 / {num_classes} for {num_classes} classes: the "
+                "largest of their probabilities is never smaller than their mean, so that no bad "
+                f"sample would be kept. Received: threshold={self._config['threshold']}"
             )
 
     def _number(self, name):

@@ -32,7 +32,9 @@ class VirtualMovementTraining(Regularizer):
     Formula, with I the example, V a field of mean squared length 1, g the gradient dL/dI of the
     compiled loss of that example:
 
-        dI = sum_j V_j dI/dp_j                                   the change of the input
+        dI = sum_j V_j dI/dp_j                                   the change of the input, dI/dp_j
+                                                                 by central differences, at the
+                                                                 two ends by one-sided ones
         R = max over V of |g^T dI| / ||g||_2                     with labels
         R = max over V of sqrt(dI^T J^T G J dI)                  without
         penalty = mean over the batch of sum_f w_f R_f / sum_f w_f
@@ -45,12 +47,15 @@ class VirtualMovementTraining(Regularizer):
     Args:
         fields: Names (`"shift"`, `"rotation"`, `"scale"`) or objects of
             `keras_vat.movement_fields.MovementField`, or one of either. Those that have no member
-            on the inputs' lattice, as rotations of signals, are left out with a warning.
+            on the inputs' lattice, as rotations of signals, are left out with a warning. Inputs
+            `(batch, n, channels)` are signals, `(batch, height, width, channels)` images; of
+            several inputs those that lie on no lattice stay as they are.
         combination: `"random"`: w drawn from U(0, 1) for each batch (eq. 23); `"mean"`: equal
             weights. Without effect for a single field.
         form: `"auto"`: by the loss where there are labels, by the Fisher information where there
-            are none, as for the unlabelled batch of a semi-supervised step; `"loss"` or
-            `"fisher"`: always so. `"loss"` needs labels.
+            are none, as for the unlabelled batch of a semi-supervised step, which then is the only
+            one that is penalised; `"loss"` or `"fisher"`: always so. `"loss"` needs labels, and
+            takes the labelled batch of a semi-supervised step.
         data_format: `"channels_last"` or `"channels_first"`; `None`: Keras's setting.
         weight: Factor of the penalty: the paper's lambda, searched over 0.005 to 5.
         name: Name in the logs.
@@ -204,7 +209,8 @@ def read_fields(fields):
     names = [field.name for field in found]
     if not found or len(set(names)) < len(names):
         raise ValueError(
-            "`fields` must hold at least one field, and each of them once. "
-            f"Received: fields={fields!r}"
+            "`fields` must hold at least one field, each with a `name` of its own (override the "
+            "property where two fields are of one class). "
+            f"Received: fields={fields!r}, whose names are {names}"
         )
     return found

@@ -292,6 +292,11 @@ def test_other_outputs_are_refused(x, output):
         FastAdversarialTraining(0.5, 1.0).penalty(model, np.float32(x))
 
 
+def test_a_threshold_that_no_bad_sample_meets_is_refused(x):
+    with pytest.raises(ValueError, match="below 1 - 1 / 3 for 3 classes.*threshold=0.7"):
+        FastAdversarialTraining(0.5, 1.0, threshold=0.7).penalty(net("float32"), np.float32(x))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -73,7 +73,7 @@ def test_a_field_of_ones_own_is_used_and_saved(tmp_path):
         ({"fields": "shear"}, ValueError, "`fields` must be among"),
         ({"fields": 3}, TypeError, "`fields` must be a name, a MovementField, or a list"),
         ({"fields": []}, ValueError, "`fields` must hold at least one field"),
-        ({"fields": ["shift", "shift"]}, ValueError, "each of them once"),
+        ({"fields": ["shift", "shift"]}, ValueError, "whose names are .*'shift', 'shift'"),
         ({"combination": "sum"}, ValueError, "`combination` must be one of"),
         ({"form": "kl"}, ValueError, "`form` must be one of"),
         ({"data_format": "NHWC"}, ValueError, "`data_format` must be one of"),
