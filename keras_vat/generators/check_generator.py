@@ -14,6 +14,11 @@ def check_generator(generator, name="generator"):
             structure of tensors.
         name: Name of the argument, for the message.
     """
+    if isinstance(generator, type):
+        raise TypeError(
+            f"`{name}` must be an object: make one, train it, and hand that over. "
+            f"Received: the class {generator.__name__}"
+        )
     missing = [
         method for method in ("encode", "decode") if not callable(getattr(generator, method, None))
     ]

@@ -43,14 +43,29 @@ class FrozenGeneratorLayer(keras.layers.Layer):
 
         Raises:
             TypeError: If it has no config to be made again from.
+            ValueError: If it is a Keras model that was never built, whose weights Keras would leave
+                out.
         """
-        if not hasattr(self.generator, "get_config"):
+        missing = [
+            f"`{method}`"
+            for method in ("get_config", "from_config")
+            if not hasattr(self.generator, method)
+        ]
+        if missing:
             raise TypeError(
-                "`generator` can't be saved with the model: its class has no `get_config`. Give it "
-                "one and register the class (keras.saving.register_keras_serializable), save the "
+                f"`generator` can't be saved with the model: its class has no "
+                f"{' and no '.join(missing)}. Write both (`from_config` is a class method) and "
+                "register the class (keras.saving.register_keras_serializable), save the "
                 "classifier alone (`model.classifier.save(...)`), or save the weights "
                 "(`model.save_weights(...)`) and load them into a model made with the same "
                 f"generator. Received: generator={self.generator!r} "
                 f"(of type {type(self.generator).__name__})"
+            )
+        is_layer = isinstance(self.generator, keras.layers.Layer)
+        if is_layer and self.generator.weights and not self.generator.built:
+            raise ValueError(
+                "`generator` must be built to be saved with the model: the file would lack its "
+                "weights. Call it once, or its `build`, before it is handed over. "
+                f"Received: generator={self.generator!r}, of which only parts were called"
             )
         return keras.saving.serialize_keras_object(self.generator)

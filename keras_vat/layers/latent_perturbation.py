@@ -16,8 +16,8 @@ class LatentPerturbation(FrozenGeneratorLayer):
     The layer takes images and a step, both tensors of any origin, and works in any functional
     model; gradients flow to both. The generator is frozen by the layer and stays so: it runs in
     inference mode, nothing in it moves, and none of its weights is among the trainable ones.
-    It is saved with the layer if its class has `get_config` and is registered, as `VAE` and `Glow`
-    are; `BijectorGenerator` and other objects can't be.
+    It is saved with the layer if its class has `get_config` and `from_config` and is registered, as
+    `VAE` and `Glow` are; `BijectorGenerator` and other objects can't be.
 
     Formula:
 
@@ -33,7 +33,7 @@ class LatentPerturbation(FrozenGeneratorLayer):
 
     Raises:
         TypeError: If the generator has no `encode` or no `decode`; where a model is saved whose
-            generator has no `get_config`; in a call with two arguments in the place of one list.
+            generator has no config; in a call with two arguments in the place of one list.
         ValueError: In a call, if `r` is not shaped like the latent, or what is decoded not like
             `x`.
 

@@ -14,10 +14,10 @@ class LatentVirtualAdversarialTraining(PerturbationRegularizer):
 
     Needs no labels. Perturbed images are decoded from perturbed latents, so that they may lie far
     from the image and still look like one. The generator is trained before, on the same images,
-    and frozen: its weights, moving averages and seeds never change, it is not trained or exported
-    with the classifier, and it is saved with the model if its class has `get_config` and is
-    registered, as `VAE` and `Glow` are. Otherwise (`BijectorGenerator`, an object of yours without
-    a config) save `model.classifier`, or weights by `model.save_weights`.
+    and frozen here: its weights, moving averages and seeds never change, it is not trained or
+    exported with the classifier, and it is saved with the model if its class has `get_config` and
+    `from_config` and is registered, as `VAE` and `Glow` are. Otherwise (`BijectorGenerator`, an
+    object of yours without a config) save `model.classifier`, or weights by `model.save_weights`.
 
     Formula, with z = Enc(x) and r from `LatentVirtualAdversarialPerturbation`:
 
@@ -46,7 +46,8 @@ class LatentVirtualAdversarialTraining(PerturbationRegularizer):
 
     Raises:
         TypeError: if `generator` can't encode and decode.
-        ValueError: if what it decodes is not shaped like its inputs; for images outside its range.
+        ValueError: if what it decodes is not shaped like its inputs; for images outside its range
+            (`fit` looks at one batch before it begins).
 
     Example:
 

@@ -38,6 +38,11 @@ def test_names_the_argument_and_what_is_missing(generator, missing):
         freeze_generator(generator)
 
 
+def test_a_class_is_no_generator():
+    with pytest.raises(TypeError, match="`generator` must be an object.*the class VAE"):
+        freeze_generator(VAE)
+
+
 def test_freezes_by_the_generators_own_way_or_as_a_layer():
     vae = VAE((4, 4, 1), latent_dim=2, widths=(2,))
     assert freeze_generator(vae).frozen

@@ -62,6 +62,44 @@ def test_config_round_trip():
     assert again.name == "mine" and again.generator.frozen
 
 
+class WithConfigOnly(Identity):
+    def get_config(self):
+        return {}
+
+
+@pytest.mark.parametrize("generator", [WithConfigOnly(), Identity()])
+def test_a_generator_must_be_made_again_from_its_config(generator):
+    with pytest.raises(TypeError, match="`generator` can't.*no `from_config`"):
+        LatentPerturbation(generator).get_config()
+
+
+class InParts(keras.Model):
+    """A generator whose halves are called, and never the model as a whole."""
+
+    def __init__(self):
+        super().__init__()
+        self.half = keras.layers.Dense(2)
+
+    def encode(self, x):
+        return self.half(x)
+
+    def decode(self, z):
+        return z
+
+    def call(self, x):
+        return self.decode(self.encode(x))
+
+
+def test_a_generator_that_was_never_built_is_not_saved_without_its_weights():
+    generator, x = InParts(), keras.ops.ones((1, 2))
+    generator.encode(x)
+    layer = LatentPerturbation(generator)
+    with pytest.raises(ValueError, match="must be built to be saved.*InParts"):
+        layer.get_config()
+    generator(x)
+    assert layer.get_config()["generator"]["class_name"] == "InParts"
+
+
 @pytest.mark.parametrize("generator", [Identity(), BijectorGenerator(Doubling())])
 def test_a_generator_without_a_config_is_not_saved(generator, tmp_path):
     images = keras.Input(SHAPE)
