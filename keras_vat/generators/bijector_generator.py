@@ -6,6 +6,7 @@ import keras
 from keras import ops, tree
 
 from keras_vat import arguments
+from keras_vat.generators.check_generator import missing_methods
 
 
 class BijectorGenerator:
@@ -61,11 +62,7 @@ class BijectorGenerator:
     """
 
     def __init__(self, bijector, input_shape=None):
-        missing = [
-            method
-            for method in ("forward", "inverse")
-            if not callable(getattr(bijector, method, None))
-        ]
+        missing = missing_methods(bijector, "forward", "inverse")
         if missing:
             cure = ""
             if hasattr(bijector, "encode") and hasattr(bijector, "decode"):
@@ -74,7 +71,7 @@ class BijectorGenerator:
                 "`bijector` must have the methods `forward` and `inverse`, as the bijectors of "
                 f"TensorFlow Probability have. {cure}Received: bijector={bijector!r} (of type "
                 f"{type(bijector).__name__}), without "
-                f"{' and '.join(f'`{method}`' for method in missing)}"
+                f"{' and '.join(missing)}"
             )
         self.bijector = bijector
         self._image_shape = None

@@ -19,17 +19,20 @@ def check_generator(generator, name="generator"):
             f"`{name}` must be an object: make one, train it, and hand that over. "
             f"Received: the class {generator.__name__}"
         )
-    missing = [
-        method for method in ("encode", "decode") if not callable(getattr(generator, method, None))
-    ]
+    missing = missing_methods(generator, "encode", "decode")
     if missing:
         raise TypeError(
             f"`{name}` must have the methods `encode(x) -> z` and `decode(z) -> x`, as `VAE`, "
             "`Glow` and `BijectorGenerator` of keras_vat.generators have. "
             f"Received: {name}={generator!r} (of type {type(generator).__name__}), without "
-            f"{' and '.join(f'`{method}`' for method in missing)}"
+            f"{' and '.join(missing)}"
         )
     return generator
+
+
+def missing_methods(given, *names):
+    """Those of some methods that an object lacks, each in backticks."""
+    return [f"`{name}`" for name in names if not callable(getattr(given, name, None))]
 
 
 def freeze_generator(generator, name="generator"):

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_vat.generators.check_generator import freeze_generator
+from keras_vat.generators.check_generator import freeze_generator, missing_methods
 
 
 class FrozenGeneratorLayer(keras.layers.Layer):
@@ -43,17 +43,12 @@ class FrozenGeneratorLayer(keras.layers.Layer):
 
         Raises:
             TypeError: If it has no config to be made again from.
-            ValueError: If it is a Keras model that was never built, whose weights Keras would leave
-                out.
+            ValueError: If what is made again from it would lack weights that the generator has.
         """
-        missing = [
-            f"`{method}`"
-            for method in ("get_config", "from_config")
-            if not hasattr(self.generator, method)
-        ]
+        missing = missing_methods(self.generator, "get_config", "from_config")
         if missing:
             raise TypeError(
-                f"`generator` can't be saved with the model: its class has no "
+                "`generator` can't be saved with the model: its class has no "
                 f"{' and no '.join(missing)}. Write both (`from_config` is a class method) and "
                 "register the class (keras.saving.register_keras_serializable), save the "
                 "classifier alone (`model.classifier.save(...)`), or save the weights "
@@ -61,11 +56,14 @@ class FrozenGeneratorLayer(keras.layers.Layer):
                 f"generator. Received: generator={self.generator!r} "
                 f"(of type {type(self.generator).__name__})"
             )
-        is_layer = isinstance(self.generator, keras.layers.Layer)
-        if is_layer and self.generator.weights and not self.generator.built:
-            raise ValueError(
-                "`generator` must be built to be saved with the model: the file would lack its "
-                "weights. Call it once, or its `build`, before it is handed over. "
-                f"Received: generator={self.generator!r}, of which only parts were called"
-            )
+        if isinstance(self.generator, keras.layers.Layer) and not self.generator.built:
+            # Keras builds again what was built as a whole; parts alone it does not.
+            again = type(self.generator).from_config(self.generator.get_config())
+            if len(again.weights) < len(self.generator.weights):
+                raise ValueError(
+                    "`generator` can't be saved with the model: made again from its config it "
+                    "would lack weights, as only parts of it were called. Build the parts in its "
+                    "constructor, or give it a `call` and call it once before it is handed over. "
+                    f"Received: generator={self.generator!r}"
+                )
         return keras.saving.serialize_keras_object(self.generator)

@@ -76,8 +76,8 @@ def test_a_generator_must_be_made_again_from_its_config(generator):
 class InParts(keras.Model):
     """A generator whose halves are called, and never the model as a whole."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
         self.half = keras.layers.Dense(2)
 
     def encode(self, x):
@@ -94,10 +94,24 @@ def test_a_generator_that_was_never_built_is_not_saved_without_its_weights():
     generator, x = InParts(), keras.ops.ones((1, 2))
     generator.encode(x)
     layer = LatentPerturbation(generator)
-    with pytest.raises(ValueError, match="must be built to be saved.*InParts"):
+    with pytest.raises(ValueError, match="`generator` can't.*lack weights.*InParts"):
         layer.get_config()
     generator(x)
     assert layer.get_config()["generator"]["class_name"] == "InParts"
+
+
+class BuiltInParts(InParts):
+    """The same, but that its constructor builds all weights."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.half.build((None, 2))
+
+
+def test_a_generator_whose_constructor_builds_its_parts_comes_back_with_its_weights():
+    layer = LatentPerturbation(BuiltInParts())
+    again = LatentPerturbation.from_config(layer.get_config(), {"BuiltInParts": BuiltInParts})
+    assert len(again.generator.weights) == len(layer.generator.weights) == 2
 
 
 @pytest.mark.parametrize("generator", [Identity(), BijectorGenerator(Doubling())])
