@@ -83,7 +83,8 @@ MNIST_SSL = {
 }
 
 # Along directions among the K classes (FAT), and in batches of 64 of 20 labels, the statistics of
-# unlabelled batches drift away from those of the labelled pass, which feeds training's averages.
+# unlabelled batches drift away from those of the labelled pass, which feeds training's averages:
+# these rows, and for comparison all of 20 labels and of FAT, keep those.
 few = partial(Row, settings.MNIST_20_LABELS, m.mlp, reestimate=False)
 uneven = partial(
     Row, replace(settings.MNIST_20_LABELS, labeled_batch_size=64), m.mlp, reestimate=False
