@@ -53,18 +53,19 @@ def lvat(recipe):
     ]
 
 
-def epsilon_warmup(epochs, start, epsilon):
+def epsilon_warmup(epochs, start, epsilon, **_):
     """Epsilon moves from `start` to `epsilon` over the whole training."""
     return [EpsilonWarmup(start, epsilon, epochs=epochs)]
 
 
 def fat_warmup(updates_per_pass):
-    """FAT's lambda: from 0 to 1 in ten passes over the unlabelled rows."""
-    return lambda epochs, **_: [LambdaWarmup(steps=10 * updates_per_pass)]
+    """FAT's lambda: from 0 to 1 in ten passes over the unlabelled rows, half a training at most."""
+    steps = 10 * updates_per_pass
+    return lambda updates, **_: [LambdaWarmup(steps=max(1, min(steps, updates // 2)))]
 
 
-def fat_warmup_by_epoch(epochs, **_):
-    """The same, 0.1 at a time, where an epoch is one pass."""
+def fat_warmup_by_epoch(**_):
+    """In ten passes, 0.1 at a time, where an epoch is one pass."""
     return [LambdaWarmup()]
 
 

@@ -41,7 +41,7 @@ def decay_start(settings, updates):
     return updates * settings.decay_start // settings.num_updates
 
 
-def no_callbacks(epochs, **_):
+def no_callbacks(**_):
     return []
 
 
@@ -57,7 +57,7 @@ class Row:
             validation data. The middle one is taken as long as none was chosen.
         papers: Table of a paper -> its test error in %.
         optimizer: Function of the settings and the number of updates.
-        callbacks: Function of the number of epochs and the hyper-parameters: the callbacks of one
+        callbacks: Function of `epochs`, `updates` and the hyper-parameters: the callbacks of one
             training.
         reestimate: Whether the moving averages of batch normalisation are estimated anew before
             the errors are measured, as the VAT authors do.

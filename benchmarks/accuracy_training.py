@@ -57,7 +57,7 @@ def train(table, job, validation_rows, callbacks=(), backup=None):
         shuffle=False,
         callbacks=[
             curve,
-            *row.callbacks(epochs, **chosen),
+            *row.callbacks(epochs=epochs, updates=updates, **chosen),
             *callbacks,
             *reestimation(row, rows, data, seed),
             *backup_to(backup),

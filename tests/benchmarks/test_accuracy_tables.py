@@ -27,7 +27,7 @@ def test_rows_fit_together(table, name):
     assert all(tuple(chosen) == row.names for chosen in row.grid)
     for chosen in row.grid:
         assert all(regularizer.weight > 0.0 for regularizer in row.regularizers(**chosen))
-        made = row.callbacks(1, **chosen)
+        made = row.callbacks(epochs=1, updates=1, **chosen)
         assert all(isinstance(callback, keras.callbacks.Callback) for callback in made)
     for updates in (1, row.settings.num_updates):
         assert isinstance(row.optimizer(row.settings, updates), keras.optimizers.Optimizer)
