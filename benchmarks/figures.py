@@ -1,7 +1,7 @@
-"""The gallery: the figures of the VAT paper (and two of LVAT's), drawn anew from short trainings.
+"""The gallery: the papers' figures, drawn anew from short trainings.
 
 Pictures go to `results/figures/` and their numbers beside them, as JSON. On the digits bundled
-with scikit-learn everything takes about five minutes on two cores; on MNIST (10,000 training
+with scikit-learn everything takes about six minutes on two cores; on MNIST (10,000 training
 images, `TFDS_DATA_DIR`) an estimated hour.
 
     python benchmarks/figures.py
@@ -11,8 +11,8 @@ images, `TFDS_DATA_DIR`) an estimated hour.
 What to expect: with VAT, R_vadv stays small (2); a range of epsilon works, and alpha = 1 (3); one
 power iteration finds nearly all of R_vadv (4); each classifier's own examples deceive it, the one
 trained with VAT at larger epsilon, and it withstands most of the other's (6); gradients of RPT are
-noisier (7). The networks are small and the runs short: the shapes of the curves are the point, not
-their heights.
+noisier (7). A flow gives images back, a VAE blurs them; with VMT, images may move. The networks are
+small and the runs short: the shapes of the curves are the point, not their heights.
 """
 
 import argparse
@@ -42,6 +42,9 @@ FIGURES = {
     "gradient-noise": drawing.gradient_noise,  # 7
     "random-samples": drawing.random_samples,  # 8
     "latent-statistics": drawing.latent_statistics,  # LVAT, figures 5 and 6
+    "reconstruction-error": drawing.reconstruction_error,  # LVAT, figure 8
+    "movement-fields": drawing.movement_fields,  # VMT, figures 1 and 3
+    "bad-samples": drawing.bad_samples,  # FAT, figure 5
 }
 
 

@@ -1,17 +1,21 @@
 """The figures of `figures.py`: each function trains, draws one figure and returns its numbers."""
 
+import functools
+
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from figures_training import load, semi_supervised, supervised
 
 import keras_vat
-from keras_vat import evaluation, perturbations, plotting
+from keras_vat import evaluation, perturbations, plotting, regularizers
 from keras_vat.plotting.mosaic import mosaic
 from keras_vat.plotting.palette import CATEGORIES, MARKERS
 
 LDS = "$R_{vadv}$ of the test images, nats"
 PAIR = ("VAT", "supervised")
+MOVEMENTS = ("shift", "rotation", "scale")
+VMT = regularizers.VirtualMovementTraining(MOVEMENTS)
 
 
 def panels(count, width=4.4, height=3.3, **settings):
@@ -180,11 +184,8 @@ def random_samples(setup):
 
 def latent_statistics(setup):
     """LVAT's figures 5 and 6: how adverse perturbations are, and how far they move images."""
-    (x, _), (x_test, _) = load(setup)
-    keras.utils.set_random_seed(0)
-    vae = keras_vat.generators.VAE(x.shape[1:], latent_dim=16, widths=(32, 64))
-    vae.compile(keras.optimizers.Adam(2e-3))
-    vae.fit(x, batch_size=100, epochs=setup.epochs, verbose=0)
+    _, (x_test, _) = load(setup)
+    vae = _generator(setup, "VAE")
     found = evaluation.perturbation_statistics(
         supervised(setup, "supervised")[0],
         x_test,
@@ -202,6 +203,76 @@ def latent_statistics(setup):
         name: {quantity: np.percentile(values, [5, 50, 95]).tolist() for quantity, values in pairs}
         for name, pairs in ((name, one._asdict().items()) for name, one in found.items())
     }
+
+
+def reconstruction_error(setup):
+    """LVAT's figure 8: how far images are from their reconstructions, by a VAE and by a Glow."""
+    figure, ax = panels(1, width=5.5)
+    _, (x, _) = load(setup)
+    errors = {
+        name: evaluation.reconstruction_error(_generator(setup, name), x)
+        for name in ("VAE", "Glow")
+    }
+    plotting.plot_reconstruction_error(errors, log_scale=True, ax=ax)
+    return figure, {name: np.percentile(one, [5, 50, 95]).tolist() for name, one in errors.items()}
+
+
+class SensitivityWatch(keras.callbacks.Callback):
+    """Measures after every epoch how sensitive the loss of the test images is to movements."""
+
+    def __init__(self, setup):
+        super().__init__()
+        self.rows, self.sensitivity = load(setup)[1], {name: [] for name in MOVEMENTS}
+
+    def on_epoch_end(self, epoch, logs=None):
+        found = VMT.movement(self.model, *self.rows)
+        for name, (sensitivity, _) in found.items():
+            self.sensitivity[name].append(float(np.mean(sensitivity)))
+
+
+def movement_fields(setup):
+    """VMT's figures 1 and 3: fields of an image, and the mean sensitivity to them in training."""
+    figure, axes = plt.subplots(2, 3, figsize=(12, 7), layout="constrained")
+    x, y = load(setup)[1]
+    watches = {method: SensitivityWatch(setup) for method in ("VMT", "supervised")}
+    for method, watch in watches.items():
+        classifier, _ = supervised(setup, method, watch=(watch,))
+    fields = VMT.movement(classifier, x[:1], y[:1])
+    for name, (top, bottom) in zip(MOVEMENTS, axes.T, strict=True):
+        plotting.plot_movement_field(np.asarray(fields[name][1])[0], x[0], max_arrows=8, ax=top)
+        top.set_title(name, fontsize="medium")
+        curves = {method: watch.sensitivity[name] for method, watch in watches.items()}
+        plotting.plot_training_curves(curves, ax=bottom)
+        bottom.set(ylabel=f"mean R of the test images, {name}")
+        bottom.set_ylim(bottom=0)
+    return figure, {method: watch.sensitivity for method, watch in watches.items()}
+
+
+def bad_samples(setup):
+    """FAT's figure 5: images, and the bad samples of classifiers with and without VAT."""
+    x, y = load(setup)[1]
+    fat = regularizers.FastAdversarialTraining(setup.epsilon, setup.radius, seed=0)
+    found = {f"of {method}": fat.bad_samples(supervised(setup, method)[0], x) for method in PAIR}
+    figure, ax = panels(1, width=8, height=2.2)
+    chosen = [np.flatnonzero(y == label)[0] for label in range(10)]
+    rows = {name: np.asarray(bad)[chosen] for name, (bad, _) in found.items()}
+    plotting.plot_bad_samples(x[chosen], rows, ax=ax)
+    kept = {name: float(np.mean(kept)) for name, (_, kept) in found.items()}
+    return figure, {"radius": setup.radius, "share kept": kept}
+
+
+@functools.cache
+def _generator(setup, name):
+    """A small generator, trained on the images."""
+    x = load(setup)[0][0]
+    keras.utils.set_random_seed(0)
+    if name == "VAE":
+        generator = keras_vat.generators.VAE(x.shape[1:], latent_dim=16, widths=(32, 64))
+    else:
+        generator = keras_vat.generators.Glow(x.shape[1:], num_levels=2, num_steps=4, width=32)
+    generator.compile(keras.optimizers.Adam(2e-3))
+    generator.fit(x, batch_size=100, epochs=setup.epochs, verbose=0)
+    return generator
 
 
 def _errors_over_epsilon(setup):

@@ -23,6 +23,7 @@ METHODS = {
         regularizers.RandomPerturbationTraining(epsilon, weight / 9, name=f"rpt_{i}", seed=i)
         for i in range(9)
     ],
+    "VMT": lambda epsilon, weight: [regularizers.VirtualMovementTraining(weight=weight, seed=0)],
 }
 
 
@@ -35,6 +36,7 @@ class Setup:
         classifier: Makes the network.
         rows: Number of training rows at most; all of them have labels, but for `few_labels`.
         epsilon: Size of the perturbation in supervised training.
+        radius: From images to their bad samples.
         epsilons: Sizes to compare in training with few labels.
         sizes: Sizes for the curves of robustness.
         epochs: Epochs of supervised training, in batches of 100.
@@ -48,6 +50,7 @@ class Setup:
     classifier: object
     rows: int
     epsilon: float
+    radius: float
     epsilons: tuple
     sizes: tuple
     epochs: int
@@ -69,6 +72,7 @@ SETUPS = {
         classifier=perceptron,
         rows=1297,
         epsilon=0.6,
+        radius=0.8,
         epsilons=(0.1, 0.2, 0.4, 0.6, 1.0, 1.6, 2.5, 4.0),
         sizes=(0.03, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 7.0),
         epochs=40,
@@ -81,6 +85,7 @@ SETUPS = {
         classifier=keras_vat.classifiers.mnist_mlp,
         rows=10_000,
         epsilon=2.0,
+        radius=2.0,
         epsilons=(0.5, 1.0, 2.0, 3.5, 5.0, 8.0, 12.0),
         sizes=(0.1, 0.3, 0.6, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 15.0),
         epochs=20,

@@ -47,6 +47,15 @@ def test_draws_figures_with_their_numbers(draw):
     assert np.shape(errors) == (4, 2) and 0 < np.max(errors) <= 1
 
 
+@pytest.mark.slow
+def test_draws_generators_movements_and_bad_samples(draw):
+    found = draw("latent-statistics", "reconstruction-error", "movement-fields", "bad-samples")
+    assert found["reconstruction-error"]["Glow"][2] < 0.01 * found["reconstruction-error"]["VAE"][0]
+    for sensitivity in found["movement-fields"].values():
+        assert [len(values) for values in sensitivity.values()] == [2, 2, 2]
+    assert set(found["bad-samples"]["share kept"]) == {"of VAT", "of supervised"}
+
+
 def test_trainings_do_not_depend_on_what_was_trained_before():
     first, error = figures_training.semi_supervised(TINY, 1.0, seed=3)
     figures_training.semi_supervised(TINY, 0.5, weight=2.0, seed=1)
