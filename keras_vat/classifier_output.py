@@ -151,9 +151,10 @@ class ClassifierOutput:
             softmax = several and _look_like_probabilities(outputs)
             return "categorical" if softmax else "bernoulli"
         raise ValueError(
-            "Can't find out what the classifier's output means. Set `output` to 'categorical' "
-            "(softmax), 'bernoulli' (independent sigmoids) or 'gaussian' (regression), or compile "
-            "with a Keras loss that tells: a cross-entropy, a squared or an absolute error. "
+            "Can't find out what the classifier's output means. Compile it with a Keras loss that "
+            "tells: a cross-entropy, a squared or an absolute error. Or say it: "
+            "VATModel(classifier, output=...) with 'categorical' (softmax), 'bernoulli' "
+            "(independent sigmoids) or 'gaussian' (regression). "
             f"Received: output='auto', output shape {tuple(outputs.shape)}"
         )
 

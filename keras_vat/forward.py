@@ -74,13 +74,16 @@ class Forward:
             )
 
     @classmethod
-    def of(cls, classifier):
-        """The view of a classifier at inference; a `Forward` passes through as it is."""
+    def of(cls, classifier, training=False):
+        """The view of a classifier; a `Forward` passes through as it is.
+
+        The loss that a plain Keras model was compiled with tells what its output means.
+        """
         if isinstance(classifier, cls):
             return classifier
         if hasattr(classifier, "forward"):
-            return classifier.forward()
-        return cls(classifier)
+            return classifier.forward(training=training)
+        return cls(classifier, training, loss=getattr(classifier, "loss", None))
 
     def labelled(self, x):
         """The pass of plain Keras training: state moves. Shared as the batch's clean pass."""

@@ -9,6 +9,7 @@ from keras_vat.callbacks.summaries import write_image, write_scalar
 from keras_vat.evaluation import perturbation_statistics
 from keras_vat.evaluation.batches import check_inputs, yields_batches
 from keras_vat.perturbations import Perturbation, VirtualAdversarialPerturbation
+from keras_vat.plotting.as_numbers import are_images
 from keras_vat.plotting.perturbation_rows import perturbation_rows
 
 _ROW = 10
@@ -44,7 +45,7 @@ class PerturbationSummary(keras.callbacks.Callback):
         batch_size: Rows per pass. Defaults to `256`.
 
     Raises:
-        TypeError: If `perturbation` or `every` is of the wrong kind.
+        TypeError: If `log_dir`, `perturbation` or `every` is of the wrong kind.
         ValueError: If a number is out of range, or there is not one label for each row, or none
             for a perturbation that needs them.
 
@@ -64,7 +65,7 @@ class PerturbationSummary(keras.callbacks.Callback):
         super().__init__()
         check_inputs(x, y)
         self.x, self.y = x, y
-        self.log_dir = os.path.join(str(log_dir), "perturbation")  # may be a bucket
+        self.log_dir = os.path.join(arguments.path("log_dir", log_dir), "perturbation")
         if not isinstance(perturbation, Perturbation):
             if not isinstance(perturbation, Real):
                 raise TypeError(
@@ -125,7 +126,7 @@ class PerturbationSummary(keras.callbacks.Callback):
     def _images(self):
         """The three rows as one picture of bytes, or `None` where there are no images."""
         shape = getattr(self.x, "shape", ())
-        if len(shape) not in (3, 4) or (len(shape) == 4 and shape[-1] not in (1, 3)):
+        if not are_images(shape):
             return None
         x, y = self.x[:_ROW], None if self.y is None else self.y[:_ROW]
         with keras.StatelessScope():

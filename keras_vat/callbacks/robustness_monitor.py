@@ -3,6 +3,7 @@ import keras
 from keras_vat import arguments
 from keras_vat.evaluation import robustness_curve
 from keras_vat.evaluation.batches import check_inputs, yields_batches
+from keras_vat.evaluation.robustness_curve import NO_LABELS
 
 
 class RobustnessMonitor(keras.callbacks.Callback):
@@ -66,7 +67,7 @@ class RobustnessMonitor(keras.callbacks.Callback):
         super().__init__()
         check_inputs(x, y)
         if y is None and not yields_batches(x):
-            raise ValueError("`y` is needed: errors are told by the labels. Received: y=None")
+            raise ValueError(NO_LABELS)
         self.x, self.y = x, y
         self.epsilon = arguments.positive("epsilon", epsilon)
         if not callable(perturbation):

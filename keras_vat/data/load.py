@@ -29,7 +29,7 @@ def load(name, data_dir=None):
     Returns:
         `(x_train, y_train), (x_test, y_test)`: images `(rows, height, width, channels)` of
         `float32` in [0, 1], labels `(rows,)` of `int32`. The second pair is what `fit` takes as
-        `validation_data`; evaluations and monitors take its parts, `*test`.
+        `validation_data`; evaluations that need labels take its parts, `*test`, others `test[0]`.
 
     Raises:
         TypeError: If `data_dir` is no path.

@@ -72,14 +72,14 @@ def check_inputs(x, y=None):
 
 def count_rows(x, y=None):
     """The number of rows that all parts of x, and the labels, have."""
-    counts = {leaf.shape[0] for leaf in tree.flatten(x if y is None else (x, y))}
-    if len(counts) != 1 or 0 in counts:
+    counts = [leaf.shape[0] for leaf in tree.flatten(x if y is None else (x, y))]
+    if len(set(counts)) != 1 or 0 in counts:
         names, their = ("`x`", "its") if y is None else ("`x` and `y`", "their")
         raise ValueError(
             f"{names} must hold the same number of rows in all {their} parts, and at least one. "
-            f"Received: {sorted(counts)} rows"
+            f"Received: {counts} rows"
         )
-    return counts.pop()
+    return counts[0]
 
 
 def inputs_and_labels(element):

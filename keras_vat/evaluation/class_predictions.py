@@ -45,10 +45,10 @@ def class_labels(y):
     y = ops.convert_to_numpy(y)
     if y.ndim == 2:
         y = y[:, 0] if y.shape[1] == 1 else np.argmax(y, axis=-1)
-    if y.ndim != 1:
+    if y.ndim != 1 or np.any(y != np.round(y)):
         raise ValueError(
-            "`y` must be class numbers `(batch,)` or one-hot rows `(batch, classes)`. "
-            f"Received: y.shape={y.shape}"
+            "`y` must be class numbers `(batch,)`, whole ones, or one-hot rows `(batch, classes)`. "
+            f"Received: y.shape={y.shape}, y.dtype={y.dtype}"
         )
     return y.astype("int64")
 
@@ -56,6 +56,11 @@ def class_labels(y):
 def check_labels(y, clean):
     """Raises for labels that are no classes of a clean pass: each would count as an error."""
     num_classes = count_classes(clean.target, clean.distribution)
+    if len(y.shape) == 2 and y.shape[1] not in (1, num_classes):
+        raise ValueError(
+            f"`y` must be class numbers, or one-hot rows of the classifier's {num_classes} "
+            f"classes. Received: y.shape={tuple(y.shape)}"
+        )
     labels = class_labels(y)
     if labels.min() < 0 or labels.max() >= num_classes:
         raise ValueError(

@@ -89,8 +89,9 @@ def gradient_noise(
     penalties = _penalties(epsilon, num_power_iterations, regularizers, arguments.seed(seed))
     if not model.trainable_weights:
         raise ValueError(
-            "`model` must have weights to train: build it first (call it on a batch). "
-            f"Received: model={model.name!r}"
+            "`model` must have weights to train: build it first (call it on a batch), and freeze "
+            f"not all of it. Received: model={model.name!r} with {len(model.weights)} weights, "
+            "none of them trainable"
         )
     moments = {name: _Moments() for name in penalties}
     with keras.StatelessScope():
@@ -134,8 +135,7 @@ def _gradient(regularizer, model, x, y):
 
     def penalty(values):
         with InnerScope(list(zip(weights, values, strict=True)), passes_updates=True):
-            own = hasattr(model, "forward")
-            forward = model.forward(training=True) if own else Forward(model, training=True)
+            forward = Forward.of(model, training=True)
             return regularizer.penalty(forward, x, y), None
 
     linear = autodiff.Linearization(penalty, [ops.copy(weight.value) for weight in weights])
@@ -160,17 +160,19 @@ def _mini_batches(dataset, y, batch_size, seed):
 def _penalties(epsilon, num_power_iterations, regularizers, seed):
     if (epsilon is None) == (regularizers is None):
         raise ValueError(
-            "Either `epsilon` or `regularizers` must be given. "
+            "Either `epsilon` or `regularizers` must be given, not both. "
             f"Received: epsilon={epsilon}, regularizers={regularizers!r}"
         )
     if regularizers is None:
         counts = np.atleast_1d(num_power_iterations).tolist()
         return {k: VirtualAdversarialTraining(epsilon, k, seed=seed) for k in counts}
-    if not isinstance(regularizers, dict) or not all(
-        isinstance(regularizer, Regularizer) for regularizer in regularizers.values()
+    if (
+        not isinstance(regularizers, dict)
+        or not regularizers
+        or not all(isinstance(regularizer, Regularizer) for regularizer in regularizers.values())
     ):
         raise TypeError(
-            "`regularizers` must be a dictionary of name to Regularizer. "
+            "`regularizers` must be a dictionary of name to Regularizer, one at least. "
             f"Received: regularizers={regularizers!r}"
         )
     return regularizers

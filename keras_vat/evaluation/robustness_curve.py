@@ -16,6 +16,10 @@ from keras_vat.perturbations import (
     VirtualAdversarialPerturbation,
 )
 
+NO_LABELS = (
+    "`y` is needed: errors are told by the labels. Of a pair of inputs and labels, such as "
+    "`data.load` returns, give both: x, y = pair. Received: y=None"
+)
 PERTURBATIONS = {"virtual": VirtualAdversarialPerturbation, "adversarial": AdversarialPerturbation}
 
 
@@ -92,10 +96,10 @@ def robustness_curve(
     Example:
 
     >>> curve = keras_vat.evaluation.robustness_curve(
-    ...     {"with VAT": model, "without": baseline}, x_test, y_test, epsilons=[0.1, 0.3, 1.0, 3.0],
+    ...     {"VAT": model, "supervised": baseline}, x_test, y_test, epsilons=[0.1, 0.3, 1.0, 3.0],
     ...     perturbation=lambda epsilon: keras_vat.perturbations.VirtualAdversarialPerturbation(
     ...         epsilon, sign_search=True, seed=0))
-    >>> curve.errors[0, 1]  # "without" on the examples of "with VAT"
+    >>> curve.errors[0, 1]  # "supervised" on the examples of "VAT"
     >>> keras_vat.plotting.plot_robustness_curve(curve)
 
     Reference:
@@ -111,7 +115,7 @@ def robustness_curve(
     with keras.StatelessScope():
         for batch, labels in batches(x, y, batch_size):
             if labels is None:
-                raise ValueError("`y` is needed: errors are told by the labels. Received: y=None")
+                raise ValueError(NO_LABELS)
             if correct_only:
                 batch, labels = _correct_rows(classifiers, batch, labels)
             if not len(labels):
@@ -213,6 +217,6 @@ def _ascending(epsilons):
 def _check_classifiers(classifiers):
     if not isinstance(classifiers, dict) or not classifiers:
         raise TypeError(
-            "`classifiers` must be a dictionary of name to classifier, such as {'with VAT': model, "
-            f"'without': baseline}}. Received: classifiers={classifiers!r}"
+            "`classifiers` must be a dictionary of name to classifier, such as {'VAT': model, "
+            f"'supervised': baseline}}. Received: classifiers={classifiers!r}"
         )

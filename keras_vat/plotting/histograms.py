@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_vat import arguments
+from keras_vat.plotting.as_numbers import as_numbers
 from keras_vat.plotting.palette import CATEGORIES, DASHES
 
 _ROUNDING = 1e-5
@@ -45,7 +46,7 @@ def check_values(argument, named):
         raise ValueError(f"`{argument}` must have at least one array. Received: {argument}={named}")
     checked = {}
     for name, values in named.items():
-        values = np.asarray(values, "float64")
+        values = as_numbers(argument, values)
         checked[name] = np.maximum(values, 0.0)
         finite = values.ndim == 1 and len(values) and np.isfinite(values).all()
         if not finite or values.min() < -_ROUNDING:

@@ -1,6 +1,7 @@
 """Colours that people with any kind of colour vision can tell apart, and marks for print."""
 
-# Okabe and Ito's set, the two most different first; black is left to lines and text.
+# Okabe and Ito's set, the two most different first; black is left to lines and text, and Tol's
+# indigo stands for their yellow, which is too pale for a line on white.
 CATEGORIES = (
     "#0072B2",  # blue
     "#D55E00",  # vermilion
@@ -8,7 +9,7 @@ CATEGORIES = (
     "#CC79A7",  # purple
     "#E69F00",  # orange
     "#56B4E9",  # sky blue
-    "#F0E442",  # yellow
+    "#332288",  # indigo
 )
 
 # Beside the colours, so that curves differ in black and white, too.

@@ -1,6 +1,7 @@
 import numpy as np
 
 from keras_vat import arguments
+from keras_vat.plotting.as_numbers import are_images, as_numbers
 from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.mosaic import mosaic
 from keras_vat.plotting.palette import NEUTRAL
@@ -17,8 +18,8 @@ def plot_bad_samples(x, bad, kept=None, classifier=None, y=None, max_images=10, 
         x: The examples: points, `(rows, 2)`, or images, `(rows, height, width)` or `(rows, height,
             width, 1 or 3 channels)`.
         bad: Their bad samples, shaped like `x`, as `FastAdversarialTraining.bad_samples` finds
-            them; for images also a dictionary of several, such as `{"with VAT": ...,
-            "without": ...}`, one row for each.
+            them; for images also a dictionary of several, such as `{"VAT": ...,
+            "supervised": ...}`, one row for each.
         kept: Of which bad samples the classifier is unsure, booleans `(rows,)`; of points the
             others are drawn pale. `None` (default): all. Without effect for images.
         classifier: For points: the model whose regions are drawn. `None` (default): none are.
@@ -30,7 +31,7 @@ def plot_bad_samples(x, bad, kept=None, classifier=None, y=None, max_images=10, 
         The matplotlib axes.
 
     Raises:
-        TypeError: If `bad` is the pair that `bad_samples` returns.
+        TypeError: If `bad` is the pair that `bad_samples` returns, or no array of numbers.
         ValueError: If the shapes differ or are neither those of points nor of images.
 
     Example:
@@ -43,17 +44,15 @@ def plot_bad_samples(x, bad, kept=None, classifier=None, y=None, max_images=10, 
     Reference: FAT (2019), figures 1, 5, 6 and 7.
     """
     max_images = arguments.whole_number("max_images", max_images, 1)
-    if isinstance(bad, tuple):
+    named = bad if isinstance(bad, dict) else {"bad sample": bad}
+    if not named or any(isinstance(samples, tuple) for samples in named.values()):
         raise TypeError(
-            "`bad` must be one array. Unpack what `bad_samples` returns: "
+            "`bad` must be one array, or a dictionary of such. Unpack what `bad_samples` returns: "
             "`bad, kept = fat.bad_samples(classifier, x)`. "
-            f"Received: a tuple of {len(bad)}"
+            f"Received: {type(bad).__name__} of {len(bad)}"
         )
-    x = np.asarray(x, "float32")
-    rows = {
-        name: np.asarray(samples, "float32")
-        for name, samples in (bad if isinstance(bad, dict) else {"bad sample": bad}).items()
-    }
+    x = as_numbers("x", x)
+    rows = {name: as_numbers("bad", samples) for name, samples in named.items()}
     for samples in rows.values():
         if samples.shape != x.shape:
             raise ValueError(
@@ -67,7 +66,7 @@ def plot_bad_samples(x, bad, kept=None, classifier=None, y=None, max_images=10, 
                 f"of its own. Received: a dictionary of {len(rows)}"
             )
         return _draw_points(x, rows["bad sample"], kept, classifier, y, ax)
-    if x.ndim == 3 or (x.ndim == 4 and x.shape[-1] in (1, 3)):
+    if are_images(x.shape):
         return _draw_images(x[:max_images], rows, ax)
     raise ValueError(
         "`x` must hold points `(rows, 2)` or images `(rows, height, width)` or `(rows, height, "

@@ -6,7 +6,7 @@ from keras_vat.perturbable import as_tensors
 from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.palette import CATEGORIES, LOW_TO_HIGH, NEUTRAL
 
-_MARKERS = "o^sDvPX"
+_MARKERS = "o^sDvPX*"  # one more than colours: a class has both in common with no other
 
 
 def plot_decision_boundary(
@@ -22,8 +22,8 @@ def plot_decision_boundary(
         classifier: Model of inputs `(batch, 2)` that ends in a softmax, a single sigmoid, or the
             logits of one; or a `VATModel`.
         x: Points, `(rows, 2)`.
-        y: Labels of `x`, integers, `(rows,)`; -1 marks an unlabelled row. `None` (default): all
-            are unlabelled.
+        y: Labels of `x`, whole numbers, `(rows,)`; -1 marks an unlabelled row. `None` (default):
+            all are unlabelled.
         unlabeled: More points without a label, `(rows, 2)`. Defaults to `None`.
         smoothness: LDS of each row of `x`, `(rows,)`, which then colours these points; or a
             function of points `(rows, 2)` that gives them, which then colours the background.
@@ -37,8 +37,8 @@ def plot_decision_boundary(
         The matplotlib axes.
 
     Raises:
-        ValueError: If the points are not in the plane, the numbers of rows differ, or the
-            classifier does not choose between classes.
+        ValueError: If the points are not in the plane, the numbers of rows differ, labels are not
+            whole numbers, or the classifier does not choose between classes.
 
     Example:
 
@@ -53,7 +53,7 @@ def plot_decision_boundary(
     """
     resolution = arguments.whole_number("resolution", resolution, 2)
     x = _points("x", x)
-    y = np.full(len(x), -1) if y is None else np.asarray(y).reshape(-1)
+    y = np.full(len(x), -1) if y is None else _classes(y)
     unlabeled = np.zeros((0, 2)) if unlabeled is None else _points("unlabeled", unlabeled)
     _check_rows("y", y, x)
     if smoothness is not None and not callable(smoothness):
@@ -103,6 +103,16 @@ def _points(name, points):
             f"Received: {name}.shape={points.shape}"
         )
     return points
+
+
+def _classes(y):
+    y = np.asarray(y).reshape(-1)
+    if y.dtype.kind not in "iufb" or np.any(y != np.round(y)):
+        raise ValueError(
+            "`y` must hold whole numbers, the classes, and -1 for rows without a label. "
+            f"Received: y of dtype {y.dtype}, {y[:5]}"
+        )
+    return y.astype("int64")
 
 
 def _check_rows(name, values, x):

@@ -9,7 +9,8 @@ _MEANINGS = {0: "K = 0 (random)", 1: "K = 1 (virtual adversarial)"}
 def plot_gradient_noise(noise, at=None, unit="epoch", ax=None):
     """Draws the normalised standard-deviation norm of gradients: bars, or curves over training.
 
-    The lower, the more the mini-batches agree on where to go.
+    The lower, the more the mini-batches agree on where to go. Infinite noise is no bar, but said;
+    a curve has a gap there.
 
     Args:
         noise: What `gradient_noise` returned: bars; or a list of such, measured one after the
@@ -22,7 +23,8 @@ def plot_gradient_noise(noise, at=None, unit="epoch", ax=None):
         The matplotlib axes.
 
     Raises:
-        ValueError: If the measurements are not of the same penalties, or `at` has another length.
+        ValueError: If the measurements are not of the same penalties, or `at` has another length
+            or does not ascend.
 
     Example:
 
@@ -42,18 +44,25 @@ def plot_gradient_noise(noise, at=None, unit="epoch", ax=None):
             "`noise` must be what `gradient_noise` returned, or a list of such with the same keys. "
             f"Received: noise={noise!r}"
         )
-    at = range(1, len(series) + 1) if at is None else list(at)
-    if len(at) != len(series):
+    if any(np.ndim(value) for measured in series for value in measured.values()):
         raise ValueError(
-            f"`at` must have one number for each of the {len(series)} measurements. "
-            f"Received: {len(at)} numbers"
+            "`noise` must have one number for each penalty; measured one after the other, give a "
+            f"list of dictionaries. Received: noise={noise!r}"
+        )
+    at = range(1, len(series) + 1) if at is None else list(at)
+    if len(at) != len(series) or np.any(np.diff(at) <= 0):
+        raise ValueError(
+            f"`at` must have one number for each of the {len(series)} measurements, ascending. "
+            f"Received: at={at}"
         )
     values = {_named(key): [measured[key] for measured in series] for key in series[0]}
     ax = axes_or_new(ax, figsize=(6.0, 3.8))
     colors = [CATEGORIES[index % len(CATEGORIES)] for index in range(len(values))]
     if isinstance(noise, dict):
-        bars = ax.bar(list(values), np.ravel(list(values.values())), 0.6, color=colors)
-        ax.bar_label(bars, fmt="%.3g", padding=2)
+        heights = np.ravel(list(values.values()))
+        bars = ax.bar(list(values), np.where(np.isinf(heights), 0.0, heights), 0.6, color=colors)
+        texts = ["∞" if np.isinf(height) else f"{height:.3g}" for height in heights]
+        ax.bar_label(bars, texts, padding=2)
     else:
         for index, (name, curve) in enumerate(values.items()):
             style = {"color": colors[index], "marker": MARKERS[index % len(MARKERS)]}

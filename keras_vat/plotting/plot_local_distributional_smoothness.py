@@ -11,7 +11,7 @@ def plot_local_distributional_smoothness(lds, bins=40, log_scale=True, ax=None):
 
     Args:
         lds: What `local_distributional_smoothness` returned, `(n,)`, or a dictionary of name to
-            such an array, such as `{"with VAT": ..., "without": ...}`.
+            such an array, such as `{"VAT": ..., "supervised": ...}`.
         bins: Number of bins. Defaults to `40`.
         log_scale: Whether the horizontal axis is logarithmic; zeros are then drawn at the smallest
             number above. Defaults to `True`.
@@ -26,7 +26,7 @@ def plot_local_distributional_smoothness(lds, bins=40, log_scale=True, ax=None):
     Example:
 
     ```python
-    lds = {"with VAT": np.random.gamma(0.5, 0.1, 500), "without": np.random.gamma(0.5, 1.0, 500)}
+    lds = {"VAT": np.random.gamma(0.5, 0.1, 500), "supervised": np.random.gamma(0.5, 1.0, 500)}
     keras_vat.plotting.plot_local_distributional_smoothness(lds)
     ```
 

@@ -1,6 +1,7 @@
 import numpy as np
 
 from keras_vat import arguments
+from keras_vat.plotting.as_numbers import as_images
 from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.mosaic import mosaic
 
@@ -30,7 +31,9 @@ def plot_perturbed_images(x, perturbed, labels=None, magnification=None, max_ima
         The matplotlib axes.
 
     Raises:
-        ValueError: If the shapes differ or are not those of images, or `labels` are too few.
+        TypeError: If `x` or `perturbed` is no array of numbers.
+        ValueError: If the shapes differ or are not those of images, numbers are not finite, or
+            `labels` are too few.
 
     Example:
 
@@ -43,16 +46,11 @@ def plot_perturbed_images(x, perturbed, labels=None, magnification=None, max_ima
     Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 5.
     """
     max_images = arguments.whole_number("max_images", max_images, 1)
-    x, perturbed = np.asarray(x, "float64"), np.asarray(perturbed, "float64")
+    x, perturbed = as_images("x", x), as_images("perturbed", perturbed)
     if x.shape != perturbed.shape:
         raise ValueError(
             "`perturbed` must have the shape of `x`. "
             f"Received: x.shape={x.shape}, perturbed.shape={perturbed.shape}"
-        )
-    if x.ndim not in (3, 4) or (x.ndim == 4 and x.shape[-1] not in (1, 3)) or not len(x):
-        raise ValueError(
-            "`x` must hold images: (rows, height, width) or (rows, height, width, 1 or 3). "
-            f"Received: x.shape={x.shape}. Reshape flat images first."
         )
     labels = None if labels is None else [str(label) for label in labels]
     if labels is not None and len(labels) != len(x):

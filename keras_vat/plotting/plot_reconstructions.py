@@ -1,6 +1,7 @@
 import numpy as np
 
 from keras_vat import arguments
+from keras_vat.plotting.as_numbers import as_images
 from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.mosaic import mosaic
 
@@ -21,7 +22,8 @@ def plot_reconstructions(x, reconstructions, samples=None, max_images=10, ax=Non
         The matplotlib axes.
 
     Raises:
-        ValueError: If the shapes differ or are not those of images.
+        TypeError: If an argument is no array of numbers.
+        ValueError: If the shapes differ or are not those of images, or numbers are not finite.
 
     Example:
 
@@ -35,20 +37,15 @@ def plot_reconstructions(x, reconstructions, samples=None, max_images=10, ax=Non
     (2021), figure 7, first two rows.
     """
     max_images = arguments.whole_number("max_images", max_images, 1)
-    x, reconstructions = np.asarray(x, "float64"), np.asarray(reconstructions, "float64")
+    x, reconstructions = as_images("x", x), as_images("reconstructions", reconstructions)
     if x.shape != reconstructions.shape:
         raise ValueError(
             "`reconstructions` must have the shape of `x`. Received: "
             f"x.shape={x.shape}, reconstructions.shape={reconstructions.shape}"
         )
-    if x.ndim not in (3, 4) or (x.ndim == 4 and x.shape[-1] not in (1, 3)) or not len(x):
-        raise ValueError(
-            "`x` must hold images: (rows, height, width) or (rows, height, width, 1 or 3). "
-            f"Received: x.shape={x.shape}. Reshape flat images first."
-        )
     rows = {"original": x[:max_images], "reconstruction": reconstructions[:max_images]}
     if samples is not None:
-        samples = np.asarray(samples, "float64")
+        samples = as_images("samples", samples)
         if samples.shape[1:] != x.shape[1:]:
             raise ValueError(
                 "`samples` must have images of the size of `x`. "

@@ -30,8 +30,8 @@ def plot_robustness_curve(curve, source=None, ax=None):
 
     ```python
     curve = keras_vat.evaluation.robustness_curve(
-        {"with VAT": model, "without": baseline}, x_test, y_test, epsilons=[0.1, 0.3, 1.0, 3.0])
-    keras_vat.plotting.plot_robustness_curve(curve, source="with VAT")
+        {"VAT": model, "supervised": baseline}, x_test, y_test, epsilons=[0.1, 0.3, 1.0, 3.0])
+    keras_vat.plotting.plot_robustness_curve(curve, source="VAT")
     ```
 
     Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 6, A and B.

@@ -1,6 +1,7 @@
 import numpy as np
 
 from keras_vat import arguments
+from keras_vat.plotting.as_numbers import are_images
 from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.check_curve import check_curve
 from keras_vat.plotting.mosaic import mosaic
@@ -31,8 +32,8 @@ def plot_robustness_examples(curve, source=None, max_images=2, max_sizes=8, ax=N
 
     ```python
     curve = keras_vat.evaluation.robustness_curve(
-        {"with VAT": model, "without": baseline}, x_test, y_test, epsilons=[0.1, 0.3, 1.0, 3.0])
-    keras_vat.plotting.plot_robustness_examples(curve, source="with VAT")
+        {"VAT": model, "supervised": baseline}, x_test, y_test, epsilons=[0.1, 0.3, 1.0, 3.0])
+    keras_vat.plotting.plot_robustness_examples(curve, source="VAT")
     ```
 
     Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 6, bottom.
@@ -45,7 +46,7 @@ def plot_robustness_examples(curve, source=None, max_images=2, max_sizes=8, ax=N
             f"Received: source={source!r}"
         )
     shape = np.shape(curve.examples)[2:]
-    if len(shape) not in (3, 4) or (len(shape) == 4 and shape[-1] not in (1, 3)) or not shape[0]:
+    if not are_images(shape):
         raise ValueError(
             "`curve` must hold examples of images, (shown, height, width) or (shown, height, "
             f"width, 1 or 3). Received: examples of shape {shape}"

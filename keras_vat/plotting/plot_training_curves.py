@@ -1,3 +1,7 @@
+import numpy as np
+
+from keras_vat import arguments
+from keras_vat.plotting.as_numbers import as_numbers
 from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.palette import CATEGORIES, MARKERS
 
@@ -5,7 +9,7 @@ _VALIDATION = "val_"
 _MOST_MARKERS = 20
 
 
-def plot_training_curves(history, names=None, log_scale=False, ax=None):
+def plot_training_curves(history, names=None, log_scale=False, ax=None, every=None):
     """Draws what `fit` logged, one line per name; validation is dashed, in the colour of its kin.
 
     A healthy run of virtual adversarial training shows the supervised loss fall while the
@@ -18,13 +22,18 @@ def plot_training_curves(history, names=None, log_scale=False, ax=None):
             them where it was logged. `None` (default): everything that was logged.
         log_scale: Whether the vertical axis is logarithmic. Defaults to `False`.
         ax: Matplotlib axes to draw on. `None` (default): those of a new figure.
+        every: For names that were not logged in each epoch, because of `validation_freq` or a
+            monitor's `every`: the epochs from one number to the next. A whole number for all of
+            them, or a dictionary of names to such; 1 for a run that is shorter than others.
+            `None` (default): there are none.
 
     Returns:
         The matplotlib axes.
 
     Raises:
         TypeError: If `history` is neither.
-        ValueError: If a name was not logged, or nothing was.
+        ValueError: If a name was not logged, or nothing was, or fewer numbers than for others
+            and `every` doesn't say when.
 
     Example:
 
@@ -39,6 +48,17 @@ def plot_training_curves(history, names=None, log_scale=False, ax=None):
             "`history` must be what `fit` returned, or its `history`. "
             f"Received: history={history!r} (of type {type(history).__name__})"
         )
+    if not logged or not all(isinstance(name, str) for name in logged):
+        raise ValueError(
+            "`history` must have one list of numbers at least, under its name. "
+            f"Received: history={logged!r}"
+        )
+    logged = {name: as_numbers("history", values) for name, values in logged.items()}
+    if any(values.ndim != 1 for values in logged.values()):
+        shapes = {name: values.shape for name, values in logged.items()}
+        raise ValueError(
+            f"`history` must have one number per epoch. Received: arrays of shapes {shapes}"
+        )
     if names is None:
         names = list(dict.fromkeys(name.removeprefix(_VALIDATION) for name in logged))
     elif isinstance(names, str):
@@ -48,14 +68,17 @@ def plot_training_curves(history, names=None, log_scale=False, ax=None):
         raise ValueError(
             f"`names` must be among what was logged: {list(logged)}. Received: names={names}"
         )
+    drawn = {name: logged[name] for name in _with_validation(names) if name in logged}
+    gaps = _gaps(drawn, every)
     ax = axes_or_new(ax, figsize=(6.0, 3.8))
     for index, name in enumerate(names):
         style = {
             "color": CATEGORIES[index % len(CATEGORIES)],
             "marker": MARKERS[index % len(MARKERS)],
         }
-        _draw(ax, logged, name, linestyle="-", **style)
-        _draw(ax, logged, _VALIDATION + name, linestyle="--", **style)
+        for one, line in zip(_with_validation([name]), ("-", "--"), strict=True):
+            if one in drawn:
+                _draw(ax, one, drawn[one], gaps[one], linestyle=line, **style)
     if log_scale:
         ax.set_yscale("log")
     ax.xaxis.get_major_locator().set_params(integer=True)
@@ -66,9 +89,27 @@ def plot_training_curves(history, names=None, log_scale=False, ax=None):
     return ax
 
 
-def _draw(ax, logged, name, **style):
-    if name in logged:
-        values = logged[name]
-        every = -(-len(values) // _MOST_MARKERS)
-        style = {"markevery": every, "markersize": 3.5, "linewidth": 1.6, **style}
-        ax.plot(range(1, len(values) + 1), values, label=name, **style)
+def _with_validation(names):
+    return [kin for name in names for kin in (name, _VALIDATION + name)]
+
+
+def _gaps(drawn, every):
+    """The epochs from one number to the next, for each name."""
+    epochs = max(len(values) for values in drawn.values())
+    gaps = {}
+    for name, values in drawn.items():
+        gap = every.get(name) if isinstance(every, dict) else every
+        if len(values) < epochs and gap is None:
+            raise ValueError(
+                f"`every` must say how many epochs lie between two numbers of {name!r}, as "
+                f"every={{{name!r}: 5}}; 1 if it ends earlier than others. "
+                f"Received: every={every}, {len(values)} numbers of {name!r} and {epochs} of others"
+            )
+        gaps[name] = 1 if len(values) == epochs else arguments.whole_number("every", gap, 1)
+    return gaps
+
+
+def _draw(ax, name, values, gap, **style):
+    marked = -(-len(values) // _MOST_MARKERS)
+    style = {"markevery": marked, "markersize": 3.5, "linewidth": 1.6, **style}
+    ax.plot(gap * np.arange(1, len(values) + 1), values, label=name, **style)

@@ -38,9 +38,7 @@ class ServedClassifier:
                 "`model` must be built: train it, call it on a batch or give it a `keras.Input`. "
                 f"Received: model={self.model.name}, not built"
             )
-        self._reader = (
-            model.forward() if wrapped else Forward(model, loss=getattr(model, "loss", None))
-        ).output
+        self._reader = Forward.of(model).output
         self._preprocessing = preprocessing
         self._names = _checked_names(class_names)
 

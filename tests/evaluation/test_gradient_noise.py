@@ -195,12 +195,16 @@ def test_a_constant_classifier_has_no_gradient_to_compare_with():
 @pytest.mark.parametrize(
     ("arguments", "kind", "message"),
     [
-        ({"epsilon": None}, ValueError, "`epsilon` or `regularizers` must be given. Received: eps"),
+        (
+            {"epsilon": None},
+            ValueError,
+            "`epsilon` or `regularizers` must be given, not both. Received",
+        ),
         ({"regularizers": {}}, ValueError, "Either `epsilon` or `regularizers` must be given"),
         (
             {"epsilon": None, "regularizers": {"vat": 1}},
             TypeError,
-            "`regularizers` must be a dictionary of name to Regularizer. Received: regularizers=",
+            "`regularizers` must be a dictionary of name to Regularizer, one at least. Received",
         ),
         ({"num_samples": 1}, ValueError, "`num_samples` must be at least 2. Received: num_samples"),
         ({"batch_size": 0}, ValueError, "`batch_size` must be at least 1"),

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from golden.precision import EXACT
@@ -61,6 +62,24 @@ def test_a_vat_model_is_measured_as_its_classifier(net):
     one = local_distributional_smoothness(model, X, 1.0, seed=0)
     other = local_distributional_smoothness(VATModel(model), X, 1.0, seed=0)
     np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("loss", "output"),
+    [
+        ("mse", "gaussian"),
+        (keras.losses.MeanAbsoluteError(), "gaussian"),
+        (keras.losses.BinaryCrossentropy(from_logits=True), "bernoulli"),
+    ],
+)
+def test_the_loss_of_a_plain_keras_model_says_what_its_output_means(loss, output):
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)])
+    with pytest.raises(ValueError, match="Compile it with a Keras loss that tells"):
+        local_distributional_smoothness(model, X, 1.0, seed=0)
+    expected = local_distributional_smoothness(VATModel(model, output=output), X, 1.0, seed=0)
+    model.compile("sgd", loss)
+    found = local_distributional_smoothness(model, X, 1.0, seed=0)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_datasets_of_inputs_of_pairs_and_of_semi_supervised_elements(net, tf):

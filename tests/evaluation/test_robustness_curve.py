@@ -171,8 +171,14 @@ def test_structures_of_inputs_have_errors_but_no_examples():
             "`perturbation` must be one of .* or a callable from epsilon to a Perturbation",
         ),
         ({"perturbation": lambda e: e}, TypeError, "must return a Perturbation .* Received: 0.5"),
-        ({"y": None}, ValueError, "`y` is needed: errors are told by the labels. Received: y=None"),
-        ({"y": Y[:3]}, ValueError, r"the same number of rows .* Received: \[3, 200\] rows"),
+        ({"y": None}, ValueError, "`y` is needed: .* give both: x, y = pair. Received: y=None"),
+        ({"y": Y[:3]}, ValueError, r"the same number of rows .* Received: \[200, 3\] rows"),
+        (
+            {"y": Y + 0.5},
+            ValueError,
+            "`y` must be class numbers `.batch,.`, whole ones, or one-hot",
+        ),
+        ({"y": np.eye(12)[Y]}, ValueError, r"one-hot rows of the classifier's \d+ classes"),
         ({"y": 1 - Y}, ValueError, r"there are none. Received: classifiers=\['right'\]"),
         ({"num_examples": -1}, ValueError, "`num_examples` must be at least 0"),
         ({"batch_size": 0}, ValueError, "`batch_size` must be at least 1. Received: batch_size=0"),
@@ -186,5 +192,8 @@ def test_refuses_wrong_arguments(arguments, kind, message):
 
 def test_refuses_regression():
     model = VATModel(linear(DIRECTIONS["steep"]), output="gaussian")
-    with pytest.raises(ValueError, match="one class for each row.*Received: a gaussian output"):
-        robustness_curve({"regression": model}, X, Y, [0.5])
+    plain = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    plain.compile("sgd", "mse")
+    for regression in (model, plain):
+        with pytest.raises(ValueError, match="one class for each row.*Received: a gaussian output"):
+            robustness_curve({"regression": regression}, X, Y, [0.5])

@@ -86,6 +86,21 @@ def test_points_by_class_and_without(ax):
     assert labels == ["unlabelled", "class 0", "class 1"]
 
 
+def test_float_labels_are_classes(ax):
+    plot_decision_boundary(RIGHT["logits"], X, np.array([1.0, 0.0, -1.0, 1.0]), ax=ax)
+    np.testing.assert_array_equal(scatters(ax)["class 1"], X[[0, 3]])
+
+
+def test_no_two_classes_look_alike(ax):
+    x, y = np.repeat(X, 5, axis=0), np.arange(20)
+    plot_decision_boundary(linear_classifier(np.ones((2, 20))), x, y, ax=ax)
+    points = [one for one in ax.collections if str(one.get_label()).startswith("class")]
+    looks = {
+        (tuple(one.get_facecolors()[0]), one.get_paths()[0].vertices.tobytes()) for one in points
+    }
+    assert len(points) == len(looks) == 20
+
+
 def test_a_class_beyond_the_classifiers_is_drawn(ax):
     plot_decision_boundary(RIGHT["logits"], X, np.array([0, 1, 2, 2]), ax=ax)
     np.testing.assert_array_equal(scatters(ax)["class 2"], X[2:])
@@ -123,6 +138,7 @@ def test_draws_a_new_figure_and_renders(tmp_path):
         ({"x": np.ones((4, 3))}, r"`x` must hold points.*Received: x.shape=\(4, 3\)"),
         ({"unlabeled": np.ones(2)}, r"`unlabeled` must hold.*unlabeled.shape=\(2,\)"),
         ({"y": np.zeros(3, int)}, r"`y` must have one value for each of the 4 rows"),
+        ({"y": np.full(4, 0.5)}, "`y` must hold whole numbers.*Received: y of dtype float64"),
         ({"smoothness": np.zeros(3)}, r"`smoothness` must have.*smoothness.shape=\(3,\)"),
         (
             {"classifier": linear_classifier(np.ones((2, 3)), "sigmoid")},

@@ -15,6 +15,12 @@ def test_one_measurement_is_drawn_as_bars(ax):
     assert ax.get_ylabel() == "normalised SD norm of the gradient"
 
 
+def test_infinite_noise_is_said(ax):
+    plot_gradient_noise({0: float("inf"), 1: 2.0}, ax=ax)
+    assert [bar.get_height() for bar in ax.patches] == [0.0, 2.0]
+    assert [text.get_text() for text in ax.texts] == ["∞", "2"]
+
+
 def test_several_are_drawn_as_curves(ax):
     plot_gradient_noise(NOISE, at=[0, 100, 200], unit="update", ax=ax)
     random, virtual = ax.get_lines()
@@ -40,7 +46,9 @@ def test_draws_a_new_figure_and_renders(tmp_path):
     [
         ({"noise": []}, r"`noise` must be what `gradient_noise` returned.* Received: noise=\[\]"),
         ({"noise": [{0: 1.0}, {1: 1.0}]}, r"with the same keys. Received: noise=\[\{0"),
-        ({"at": [1, 2]}, "`at` must have one number for each of the 3 measurements. Received: 2"),
+        ({"at": [1, 2]}, r"for each of the 3 measurements, ascending. Received: at=\[1, 2\]"),
+        ({"at": [1, 3, 2]}, r"ascending. Received: at=\[1, 3, 2\]"),
+        ({"noise": {"loss": [1.0, 2.0]}}, "one number for each penalty"),
     ],
 )
 def test_refuses_what_can_not_be_drawn(arguments, message):

@@ -59,6 +59,11 @@ def test_columns_are_limited_and_labelled(ax):
     np.testing.assert_array_equal(ax.get_xticks(), [1.5, 6.5, 11.5])
 
 
+def test_refuses_what_is_no_array():
+    with pytest.raises(TypeError, match="`x` must be an array of numbers. Received: x of type obj"):
+        plot_perturbed_images(object(), np.zeros((2, 4, 4)))
+
+
 def test_draws_a_new_figure_and_renders(tmp_path):
     x = np.random.default_rng(0).uniform(size=(3, 8, 8))
     plot_perturbed_images(x, x + 0.1).figure.savefig(tmp_path / "plot.png")
@@ -73,6 +78,15 @@ def test_draws_a_new_figure_and_renders(tmp_path):
             {"x": np.zeros((2, 16)), "perturbed": np.zeros((2, 16))},
             r"`x` must hold images.*Received: x.shape=\(2, 16\). Reshape flat images first",
         ),
+        (
+            {"x": np.zeros((8, 8, 1)), "perturbed": np.zeros((8, 8, 1))},
+            r"Received: x.shape=\(8, 8, 1\). Give one image as `x\[None\]`",
+        ),
+        (
+            {"x": np.zeros((0, 8, 8)), "perturbed": np.zeros((0, 8, 8))},
+            r"and at least one. Received: x.shape=\(0, 8, 8\).$",
+        ),
+        ({"perturbed": np.full((2, 4, 4), np.nan)}, "`perturbed` must be finite"),
         ({"labels": ["a"]}, r"one text for each of the 2 images. Received: 1 labels"),
     ],
 )

@@ -64,9 +64,35 @@ def test_draws_a_new_figure_and_renders(tmp_path):
     assert (tmp_path / "plot.png").stat().st_size > 1000
 
 
+def test_numbers_of_some_epochs_only_stand_at_these(ax):
+    history = {"loss": np.arange(10.0), "val_loss": [5.0, 4.0], "lds": [1.0, 2.0]}
+    plot_training_curves(history, every={"val_loss": 5, "lds": 4}, ax=ax)
+    drawn = {name: line.get_xdata().tolist() for name, line in lines(ax).items()}
+    assert drawn == {"loss": list(range(1, 11)), "val_loss": [5, 10], "lds": [4, 8]}
+
+
+def test_asks_when_numbers_of_some_epochs_were_logged():
+    history = {"loss": np.arange(10.0), "val_loss": [5.0, 4.0]}
+    with pytest.raises(ValueError, match=r"`every` must say .* as every=\{'val_loss': 5\}"):
+        plot_training_curves(history)
+    plot_training_curves(history, "val_loss")  # alone, it says nothing of other epochs
+
+
 @pytest.mark.parametrize(
-    ("history", "names"), [(HISTORY, ["vat", "accuracy"]), (HISTORY, []), ({}, None)]
+    ("history", "error", "message"),
+    [
+        ({}, ValueError, "`history` must have one list"),
+        ({0: [1.0]}, ValueError, "`history` must have one list"),
+        ({"loss": 1.0}, ValueError, "one number per epoch"),
+        ({"loss": "none"}, TypeError, "`history` must be an array of numbers"),
+    ],
 )
+def test_refuses_what_fit_does_not_return(history, error, message):
+    with pytest.raises(error, match=message):
+        plot_training_curves(history)
+
+
+@pytest.mark.parametrize(("history", "names"), [(HISTORY, ["vat", "accuracy"]), (HISTORY, [])])
 def test_refuses_names_that_were_not_logged(history, names):
     with pytest.raises(ValueError, match="`names` must be among what was logged.*Received: names="):
         plot_training_curves(history, names)
