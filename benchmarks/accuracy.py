@@ -108,32 +108,51 @@ def hyper_parameters(text):
     return {name: float(value) for name, value in (p.split("=") for p in text.split(","))}
 
 
+def positive(kind):
+    """A type for numbers above 0."""
+
+    def number(text):
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
+        return value
+
+    return number
+
+
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--table", choices=TABLES, required=True)
-    parser.add_argument("--stage", choices=("tune", "run", "report"), default="run")
-    parser.add_argument(
-        "--methods", nargs="+", default=["*"], help='rows, or patterns such as "conv-small*"'
-    )
+    stages = "tune chooses hyper-parameters on held-out rows, run (the default) trains with these"
+    parser.add_argument("--stage", choices=("tune", "run", "report"), default="run", help=stages)
+    rows = 'rows of the table, or patterns such as "conv-small*"; quote names with blanks'
+    parser.add_argument("--methods", nargs="+", default=["*"], help=rows)
     parser.add_argument(
         "--hyper-parameters",
         nargs="+",
         type=hyper_parameters,
         help="in place of the chosen ones: epsilon=2 or epsilon=1.5,radius=2,threshold=0.01",
     )
-    parser.add_argument("--seeds", nargs="+", type=int)
+    parser.add_argument("--seeds", nargs="+", type=int, help="default: the table's")
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--updates", type=int)
-    length.add_argument("--scale", type=float, default=1.0, help="share of the papers' updates")
+    updates = "of one training, down to whole epochs of the table; default: the paper's number"
+    length.add_argument("--updates", type=positive(int), help=updates)
+    length.add_argument(
+        "--scale", type=positive(float), default=1.0, help="share of the papers' updates"
+    )
     parser.add_argument("--dtype", default="float32", help="such as mixed_bfloat16")
-    parser.add_argument("--results", type=pathlib.Path, default=report.RESULTS, help="folder")
+    folder = "folder; default: results/ beside this file"
+    parser.add_argument("--results", type=pathlib.Path, default=report.RESULTS, help=folder)
     arguments = parser.parse_args()
 
     rows = TABLES[arguments.table].rows
-    chosen = [name for name in rows if any(fnmatch.fnmatch(name, p) for p in arguments.methods)]
-    if not chosen:
-        parser.error(f"no row is called {arguments.methods}; there are {list(rows)}")
-    arguments.methods = chosen
+    for pattern in arguments.methods:
+        if not fnmatch.filter(rows, pattern):
+            parser.error(f"no row is called {pattern!r}; there are {list(rows)}")
+    arguments.methods = [
+        name for name in rows if any(fnmatch.fnmatch(name, p) for p in arguments.methods)
+    ]
+    chosen = arguments.methods
     for given in arguments.hyper_parameters or ():
         for method in chosen:
             if set(given) != set(rows[method].names):

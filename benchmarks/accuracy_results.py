@@ -10,7 +10,16 @@ import numpy as np
 def read(path):
     """All trainings in a file; the earliest ones did not note their dtype."""
     lines = path.read_text().splitlines() if path.exists() else []
-    return [{"dtype": "float32", **json.loads(line)} for line in lines]
+    results = []
+    for number, line in enumerate(lines, 1):
+        try:
+            results.append({"dtype": "float32", **json.loads(line)})
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f"Line {number} of {path} is no JSON, as if it was cut off; take it out and that "
+                "training is made again."
+            ) from error
+    return results
 
 
 def append(path, result):

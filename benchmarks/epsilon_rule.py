@@ -238,7 +238,8 @@ def table(sets):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     everything = [*TUNED, *PUBLISHED]
-    parser.add_argument("--only", choices=everything, nargs="*", default=everything)
+    sets = "sets to measure anew; with none named, only the table is made of what is known"
+    parser.add_argument("--only", choices=everything, nargs="*", default=everything, help=sets)
     parser.add_argument("--seeds", type=int, default=4)
     arguments = parser.parse_args()
 

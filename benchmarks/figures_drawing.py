@@ -27,7 +27,7 @@ def lines(ax, at, named, **labels):
     for index, (name, values) in enumerate(named.items()):
         values = np.reshape(values, (len(at), -1))
         style = {"color": CATEGORIES[index], "marker": MARKERS[index], "markersize": 4}
-        spread = values.std(1) if values.shape[1] > 1 else None
+        spread = values.std(1, ddof=1) if values.shape[1] > 1 else None
         ax.errorbar(at, values.mean(1), spread, label=name, capsize=2, linewidth=1.6, **style)
     ax.set(xscale="log", xticks=at, xticklabels=[f"{value:g}" for value in at], **labels)
     ax.minorticks_off()
@@ -120,19 +120,37 @@ def robustness(setup, perturbation="virtual"):
     chance: about half of the examples move towards another class.
     """
     models = {method: supervised(setup, method)[0] for method in PAIR}
-    curve = evaluation.robustness_curve(models, *load(setup)[1], setup.sizes, perturbation)
+    x, y = load(setup)[1]
+    curve = evaluation.robustness_curve(
+        models, x, y, setup.sizes, perturbation, num_examples=len(x)
+    )
     kind = {"virtual": "virtual adversarial"}.get(perturbation, perturbation)
     figure, axes = plt.subplots(2, 2, figsize=(12, 6), layout="constrained")
     for source, (top, bottom) in zip(PAIR, axes.T, strict=True):
         plotting.plot_robustness_curve(curve, source, ax=top)
         top.set_title(f"{kind} examples generated from: {source}", fontsize="medium")
-        plotting.plot_robustness_examples(curve, source, max_images=2, ax=bottom)
+        plotting.plot_robustness_examples(_deceived(curve, source), source, max_images=2, ax=bottom)
         bottom.set_xlabel("")  # it stands above already
     numbers = {"epsilon": curve.epsilons.tolist(), "images": curve.num_images}
     for i, source in enumerate(PAIR):
         for j, judge in enumerate(PAIR):
             numbers[f"error of {judge} on examples of {source}"] = curve.errors[i, j].tolist()
     return figure, numbers
+
+
+def _deceived(curve, source):
+    """The curve with two examples that deceive their source: one at once, one as most do."""
+    i = list(curve.names).index(source)
+    wrong = curve.predictions[i, i] != curve.labels
+    order = np.argsort(-wrong.sum(0), kind="stable")
+    deceived = order[: max(2, np.sum(wrong.any(0)))]
+    chosen = deceived[[0, len(deceived) // 2]]
+    return curve._replace(
+        images=curve.images[chosen],
+        labels=curve.labels[chosen],
+        examples=curve.examples[:, :, chosen],
+        predictions=curve.predictions[..., chosen],
+    )
 
 
 def labelled_robustness(setup):
@@ -197,7 +215,7 @@ def latent_statistics(setup):
         },
     )
     figure, (left, right) = panels(2)
-    plotting.plot_perturbation_statistics(found, "consistency_cost", ax=left)
+    plotting.plot_perturbation_statistics(found, "consistency_cost", log_scale=True, ax=left)
     plotting.plot_perturbation_statistics(found, "distance", ax=right)
     return figure, {
         name: {quantity: np.percentile(values, [5, 50, 95]).tolist() for quantity, values in pairs}

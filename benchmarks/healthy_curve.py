@@ -6,6 +6,7 @@ VAT term, the supervised loss and the test error over the epochs, as `results/he
     python benchmarks/healthy_curve.py        # about a minute on two cores
 """
 
+import argparse
 import pathlib
 import sys
 
@@ -44,6 +45,7 @@ def train(epsilon, epochs=60, num_labels=50, seed=0):
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     curves = {name: train(epsilon) for name, epsilon in EPSILONS.items()}
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.4))
     styles = {"too small": ("0.55", ":"), "right": ("#0072b2", "-"), "too large": ("#d55e00", "--")}

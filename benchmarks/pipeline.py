@@ -3,6 +3,7 @@
 python benchmarks/pipeline.py        # about a minute on two cores; random data of MNIST's size
 """
 
+import argparse
 import time
 
 import keras
@@ -39,6 +40,7 @@ def seconds_per_step(batches, method):
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     random = np.random.default_rng(0)
     x = random.uniform(size=(60_000, 28, 28, 1)).astype("float32")
     y = random.integers(0, 10, 60_000)

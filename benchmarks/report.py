@@ -5,6 +5,7 @@ Run as a program, it writes the tables of `README.md` anew from the JSON files:
     python benchmarks/report.py
 """
 
+import argparse
 import importlib.metadata
 import json
 import os
@@ -81,6 +82,7 @@ def render(name):
 
 
 def main():
+    argparse.ArgumentParser(description="Writes the tables of README.md anew.").parse_args()
     path = RESULTS.parent / "README.md"
     text = re.sub(
         r"(<!-- (\S+) -->\n).*?(<!-- end -->)",

@@ -10,6 +10,7 @@ the real difference (see quickstart.py).
     python examples/existing_model.py
 """
 
+import argparse
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -56,5 +57,6 @@ def main(vat=True):
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     main(vat=False)
     main(vat=True)

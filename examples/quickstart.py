@@ -72,13 +72,18 @@ def train(methods, seed, num_labels, epochs):
     return 100 * (1 - model.evaluate(x_test, y_test, verbose=0)[1]), model
 
 
+def spread(errors):
+    """The standard deviation over the seeds."""
+    return np.std(errors, ddof=1) if len(errors) > 1 else 0.0
+
+
 def picture(errors, model, labels, path):
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), width_ratios=(1, 1.4))
     names = list(errors)
     left.bar(
         names,
         [np.mean(errors[name]) for name in names],
-        yerr=[np.std(errors[name]) for name in names],
+        yerr=[spread(errors[name]) for name in names],
         color=["0.6", "0.75", "#0072b2", "#56b4e9"],
         capsize=4,
     )
@@ -110,7 +115,7 @@ def main():
             error, model = train(METHODS[method](), seed, arguments.labels, arguments.epochs)
             errors[method].append(error)
             print(f"{error:7.1f}", end="", flush=True)
-        print(f"   |{np.mean(errors[method]):6.1f} ±{np.std(errors[method]):4.1f}")
+        print(f"   |{np.mean(errors[method]):6.1f} ±{spread(errors[method]):4.1f}")
     picture(errors, model, arguments.labels, arguments.picture)
     print(f"picture: {arguments.picture}")
 

@@ -200,7 +200,8 @@ def test_a_data_set_that_is_not_there_is_named(benchmark, trained, monkeypatch, 
 
 
 def test_unknown_rows_and_hyper_parameters_are_refused(benchmark, capsys):
-    ends_with(2, capsys, "no row is called ['vta']", lambda: benchmark("--methods", "vta"))
+    ends_with(2, capsys, "no row is called 'vta'", lambda: benchmark("--methods", "vat", "vta"))
+    ends_with(2, capsys, "must be above 0, not 0", lambda: benchmark("--updates", "0"))
     given = ("--methods", "fat", "--hyper-parameters", "epsilon=1")
     names = "fat has the hyper-parameters ['epsilon', 'radius', 'threshold']"
     ends_with(2, capsys, names, lambda: benchmark(*given))

@@ -30,6 +30,12 @@ def result(method, seed=0, updates=1000, **more):
     }
 
 
+def test_a_line_that_was_cut_off_is_named(tmp_path):
+    (tmp_path / "cut.jsonl").write_text(OLD + OLD[:40])
+    with pytest.raises(ValueError, match=r"Line 2 of .*cut.jsonl is no JSON"):
+        read(tmp_path / "cut.jsonl")
+
+
 def test_first_trainings_are_understood(tmp_path):
     (tmp_path / "old.jsonl").write_text(OLD)
     results = read(tmp_path / "old.jsonl")
