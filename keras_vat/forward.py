@@ -54,7 +54,7 @@ class Forward:
         if not isinstance(classifier, keras.layers.Layer):
             raise TypeError(
                 "`classifier` must be a built Keras model. "
-                f"Received: classifier={classifier!r} (of type {type(classifier).__name__})"
+                f"Received: classifier of type {type(classifier).__name__}"
             )
         self.classifier = classifier
         self.training = training

@@ -66,6 +66,12 @@ def batches(**arguments):
 
 ROWS = [
     (lambda: data.labeled_split(Y, 4, seed="a"), TypeError, "seed"),
+    (
+        lambda: perturbations.RandomPerturbation(1.0).perturb(X, classifier()),
+        TypeError,
+        "classifier",
+    ),
+    (lambda: perturbations.RandomPerturbation(1.0)(X, classifier()), TypeError, "classifier"),
     (lambda: data.labeled_split(Y, 4, seed=-1), ValueError, "seed"),
     (lambda: data.labeled_split(Y.astype(str), 4), TypeError, "y"),
     (lambda: data.labeled_split(Y + 0.5, 4), TypeError, "y"),

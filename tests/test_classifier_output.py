@@ -234,12 +234,17 @@ def test_probabilities_without_evidence_are_refused_eagerly_too(rows):
 def test_keras_softmax_in_a_subclassed_model_gives_logits_but_no_kind():
     classifier = Ending(keras.activations.softmax)
     trace(classifier, ClassifierOutput.logits)
-    with pytest.raises(ValueError, match=r"Set `output` to .*output shape \(2, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"VATModel.classifier, output=.... .*output shape \(2, 3\)"
+    ):
         trace(classifier, ClassifierOutput.distribution)
 
 
 def test_a_single_number_without_evidence_is_refused(rows):
-    with pytest.raises(ValueError, match=r"Set `output` to 'categorical' \(softmax\), 'bernoulli'"):
+    with pytest.raises(
+        ValueError,
+        match=r"VATModel.classifier, output=.... with 'categorical' \(softmax\), 'bernoulli'",
+    ):
         kind_of(Ending(lambda logits: logits, units=1), rows.x)
 
 

@@ -220,3 +220,9 @@ def _check_classifiers(classifiers):
             "`classifiers` must be a dictionary of name to classifier, such as {'VAT': model, "
             f"'supervised': baseline}}. Received: classifiers={classifiers!r}"
         )
+    for name, classifier in classifiers.items():
+        if not isinstance(classifier, keras.layers.Layer):
+            raise TypeError(
+                "`classifiers` must hold built Keras models or VATModels. "
+                f"Received: classifiers[{name!r}] of type {type(classifier).__name__}"
+            )

@@ -80,16 +80,14 @@ class Perturbation(keras.layers.Layer):
         Returns:
             r, shaped like `x` (zero for inputs that are not floating).
         """
-        x = as_tensors(x)
-        r = self.find(Forward.of(classifier), x, y if y is None else as_tensors(y))
+        forward, x = Forward.of(classifier), as_tensors(x)
+        r = self.find(forward, x, y if y is None else as_tensors(y))
         return Perturbable(x).put(r, others=ops.zeros_like)
 
     def perturb(self, classifier, x, y=None):
         """The perturbed inputs `x + r`, shaped like `x`."""
-        x = as_tensors(x)
-        return Perturbable(x).shift(
-            self.find(Forward.of(classifier), x, y if y is None else as_tensors(y))
-        )
+        forward, x = Forward.of(classifier), as_tensors(x)
+        return Perturbable(x).shift(self.find(forward, x, y if y is None else as_tensors(y)))
 
     def find(self, forward, x, y=None):
         """r as a list of tensors, one for each floating input; no gradient flows through it."""

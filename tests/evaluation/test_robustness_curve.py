@@ -161,6 +161,7 @@ def test_structures_of_inputs_have_errors_but_no_examples():
     ("arguments", "kind", "message"),
     [
         ({"classifiers": {}}, TypeError, "`classifiers` must be a dictionary of name to"),
+        ({"classifiers": {"b": None}}, TypeError, r"Received: classifiers\['b'\] of type NoneType"),
         ({"epsilons": []}, ValueError, r"`epsilons` must be a list .* Received: epsilons=\[\]"),
         ({"epsilons": [-1.0]}, ValueError, "`epsilons` must be a list of finite numbers"),
         ({"epsilons": [1.0, 1.0]}, ValueError, r"`epsilons` must ascend. Received: epsilons=\[1"),
