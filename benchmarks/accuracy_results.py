@@ -59,7 +59,7 @@ def summary(table, results):
             groups[key].append(result)
     order = list(table.rows)
     keys = sorted(groups, key=lambda key: (-key[2], key[3], order.index(key[0]), key[1]))
-    papers = dict.fromkeys(paper for row in table.rows.values() for paper in row.papers)
+    papers = dict.fromkeys(paper for key in keys for paper in table.rows[key[0]].papers)
     return [summary_line(table, key, groups[key], papers) for key in keys]
 
 
