@@ -146,15 +146,15 @@ def parse():
     arguments = parser.parse_args()
 
     rows = TABLES[arguments.table].rows
+    chosen = set()
     for pattern in arguments.methods:
-        if not fnmatch.filter(rows, pattern):
+        matched = fnmatch.filter(rows, pattern)
+        if not matched:
             parser.error(f"no row is called {pattern!r}; there are {list(rows)}")
-    arguments.methods = [
-        name for name in rows if any(fnmatch.fnmatch(name, p) for p in arguments.methods)
-    ]
-    chosen = arguments.methods
+        chosen.update(matched)
+    arguments.methods = [name for name in rows if name in chosen]
     for given in arguments.hyper_parameters or ():
-        for method in chosen:
+        for method in arguments.methods:
             if set(given) != set(rows[method].names):
                 parser.error(f"{method} has the hyper-parameters {list(rows[method].names)}")
     return arguments

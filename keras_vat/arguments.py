@@ -73,6 +73,11 @@ def shape(name, value):
     return tuple(whole_number(name, size, 1) for size in value)
 
 
+def are_whole(values):
+    """Whether an array holds whole numbers, of whatever dtype."""
+    return values.dtype.kind in "biuf" and bool(np.all(values == np.round(values)))
+
+
 def seed(value):
     """Raises unless the seed is an integer or `None`; returns it as JAX's unsigned 32 bits."""
     if value is None:

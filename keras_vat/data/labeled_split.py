@@ -75,7 +75,7 @@ def labeled_split(y, num_labels, seed=0, balanced=True):
 
 def _class_numbers(y):
     y = np.asarray(y)
-    if y.dtype.kind not in "biuf" or (y.dtype.kind == "f" and np.any(y != np.round(y))):
+    if not arguments.are_whole(y):
         raise TypeError(
             "`y` must be class numbers or one-hot rows; make numbers of names by "
             "`np.unique(y, return_inverse=True)`. "

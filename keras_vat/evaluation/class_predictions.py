@@ -5,6 +5,8 @@ import math
 import numpy as np
 from keras import ops
 
+from keras_vat import arguments
+
 
 def class_predictions(logits, distribution):
     """The most probable class of every row, NumPy integers `(batch,)`.
@@ -45,7 +47,7 @@ def class_labels(y):
     y = ops.convert_to_numpy(y)
     if y.ndim == 2:
         y = y[:, 0] if y.shape[1] == 1 else np.argmax(y, axis=-1)
-    if y.ndim != 1 or np.any(y != np.round(y)):
+    if y.ndim != 1 or not arguments.are_whole(y):
         raise ValueError(
             "`y` must be class numbers `(batch,)`, whole ones, or one-hot rows `(batch, classes)`. "
             f"Received: y.shape={y.shape}, y.dtype={y.dtype}"

@@ -23,18 +23,17 @@ def as_images(name, values):
 
     Raises:
         TypeError: If it is no array of numbers.
-        ValueError: If these are no images, or not finite.
+        ValueError: If these are no images.
     """
     images = as_numbers(name, values)
     if not are_images(images.shape):
-        flat, single = images.ndim == 2, images.ndim == 3 and images.shape[-1] in (1, 3)
-        hint = " Reshape flat images first." if flat else " Give one image as `x[None]`."
+        hint = {2: " Reshape flat images first."}.get(images.ndim, "")
+        if images.ndim == 3 and images.shape[-1] in (1, 3):
+            hint = " Give one image as `x[None]`."
         raise ValueError(
             f"`{name}` must hold images: (rows, height, width) or (rows, height, width, 1 or 3), "
-            f"and at least one. Received: {name}.shape={images.shape}.{hint * (flat or single)}"
+            f"and at least one. Received: {name}.shape={images.shape}.{hint}"
         )
-    if not np.isfinite(images).all():
-        raise ValueError(f"`{name}` must be finite. Received: {name} with NaN or infinite numbers")
     return images
 
 

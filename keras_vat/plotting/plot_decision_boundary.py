@@ -107,7 +107,7 @@ def _points(name, points):
 
 def _classes(y):
     y = np.asarray(y).reshape(-1)
-    if y.dtype.kind not in "iufb" or np.any(y != np.round(y)):
+    if not arguments.are_whole(y):
         raise ValueError(
             "`y` must hold whole numbers, the classes, and -1 for rows without a label. "
             f"Received: y of dtype {y.dtype}, {y[:5]}"

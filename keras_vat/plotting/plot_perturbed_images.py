@@ -47,6 +47,11 @@ def plot_perturbed_images(x, perturbed, labels=None, magnification=None, max_ima
     """
     max_images = arguments.whole_number("max_images", max_images, 1)
     x, perturbed = as_images("x", x), as_images("perturbed", perturbed)
+    for name, images in (("x", x), ("perturbed", perturbed)):
+        if not np.isfinite(images).all():
+            raise ValueError(
+                f"`{name}` must be finite. Received: {name} with NaN or infinite numbers"
+            )
     if x.shape != perturbed.shape:
         raise ValueError(
             "`perturbed` must have the shape of `x`. "

@@ -23,7 +23,7 @@ def plot_reconstructions(x, reconstructions, samples=None, max_images=10, ax=Non
 
     Raises:
         TypeError: If an argument is no array of numbers.
-        ValueError: If the shapes differ or are not those of images, or numbers are not finite.
+        ValueError: If the shapes differ or are not those of images.
 
     Example:
 

@@ -68,17 +68,20 @@ def plot_training_curves(history, names=None, log_scale=False, ax=None, every=No
         raise ValueError(
             f"`names` must be among what was logged: {list(logged)}. Received: names={names}"
         )
-    drawn = {name: logged[name] for name in _with_validation(names) if name in logged}
-    gaps = _gaps(drawn, every)
-    ax = axes_or_new(ax, figsize=(6.0, 3.8))
+    styles = {}
     for index, name in enumerate(names):
         style = {
             "color": CATEGORIES[index % len(CATEGORIES)],
             "marker": MARKERS[index % len(MARKERS)],
         }
-        for one, line in zip(_with_validation([name]), ("-", "--"), strict=True):
-            if one in drawn:
-                _draw(ax, one, drawn[one], gaps[one], linestyle=line, **style)
+        styles[name] = {"linestyle": "-", **style}
+        styles[_VALIDATION + name] = {"linestyle": "--", **style}
+    epochs = max(map(len, logged.values()))
+    drawn = {name: _epochs(name, logged[name], epochs, every) for name in styles if name in logged}
+    ax = axes_or_new(ax, figsize=(6.0, 3.8))
+    for name, at in drawn.items():
+        markers = {"markevery": -(-len(at) // _MOST_MARKERS), "markersize": 3.5}
+        ax.plot(at, logged[name], label=name, linewidth=1.6, **markers, **styles[name])
     if log_scale:
         ax.set_yscale("log")
     ax.xaxis.get_major_locator().set_params(integer=True)
@@ -89,27 +92,15 @@ def plot_training_curves(history, names=None, log_scale=False, ax=None, every=No
     return ax
 
 
-def _with_validation(names):
-    return [kin for name in names for kin in (name, _VALIDATION + name)]
-
-
-def _gaps(drawn, every):
-    """The epochs from one number to the next, for each name."""
-    epochs = max(len(values) for values in drawn.values())
-    gaps = {}
-    for name, values in drawn.items():
-        gap = every.get(name) if isinstance(every, dict) else every
-        if len(values) < epochs and gap is None:
-            raise ValueError(
-                f"`every` must say how many epochs lie between two numbers of {name!r}, as "
-                f"every={{{name!r}: 5}}; 1 if it ends earlier than others. "
-                f"Received: every={every}, {len(values)} numbers of {name!r} and {epochs} of others"
-            )
-        gaps[name] = 1 if len(values) == epochs else arguments.whole_number("every", gap, 1)
-    return gaps
-
-
-def _draw(ax, name, values, gap, **style):
-    marked = -(-len(values) // _MOST_MARKERS)
-    style = {"markevery": marked, "markersize": 3.5, "linewidth": 1.6, **style}
-    ax.plot(gap * np.arange(1, len(values) + 1), values, label=name, **style)
+def _epochs(name, values, epochs, every):
+    """The epochs that the numbers of one name belong to."""
+    if len(values) == epochs:
+        return np.arange(1, epochs + 1)
+    gap = every.get(name) if isinstance(every, dict) else every
+    if gap is None:
+        raise ValueError(
+            f"`every` must say how many epochs lie between two numbers of {name!r}, as "
+            f"every={{{name!r}: 5}}; 1 if it ends earlier than others. "
+            f"Received: every={every}, {len(values)} numbers of {name!r} and {epochs} of others"
+        )
+    return arguments.whole_number("every", gap, 1) * np.arange(1, len(values) + 1)

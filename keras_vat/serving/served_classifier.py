@@ -31,8 +31,7 @@ class ServedClassifier:
                 f"Received: preprocessing={preprocessing!r} "
                 f"(of type {type(preprocessing).__name__})"
             )
-        wrapped = isinstance(model, VATModel)
-        self.model = model.classifier if wrapped else model
+        self.model = model.classifier if isinstance(model, VATModel) else model
         if not self.model.built:
             raise ValueError(
                 "`model` must be built: train it, call it on a batch or give it a `keras.Input`. "

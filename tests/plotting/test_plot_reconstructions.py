@@ -71,3 +71,10 @@ def test_refuses_what_can_not_be_drawn(arguments, message):
         plot_reconstructions(
             **{"x": np.zeros((2, 4, 4)), "reconstructions": np.zeros((2, 4, 4)), **arguments}
         )
+
+
+def test_a_generator_that_diverged_is_drawn_not_refused(tmp_path):
+    x = np.random.default_rng(0).uniform(size=(3, 8, 8))
+    ax = plot_reconstructions(x, np.full_like(x, np.nan), samples=np.full_like(x, np.inf))
+    ax.figure.savefig(tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").stat().st_size > 1000

@@ -71,11 +71,17 @@ def test_numbers_of_some_epochs_only_stand_at_these(ax):
     assert drawn == {"loss": list(range(1, 11)), "val_loss": [5, 10], "lds": [4, 8]}
 
 
+def test_numbers_of_some_epochs_stand_at_these_when_drawn_alone(ax):
+    history = {"loss": np.arange(10.0), "val_loss": [5.0, 4.0]}
+    plot_training_curves(history, "val_loss", every=5, ax=ax)
+    np.testing.assert_array_equal(lines(ax)["val_loss"].get_xdata(), [5, 10])
+
+
 def test_asks_when_numbers_of_some_epochs_were_logged():
     history = {"loss": np.arange(10.0), "val_loss": [5.0, 4.0]}
-    with pytest.raises(ValueError, match=r"`every` must say .* as every=\{'val_loss': 5\}"):
-        plot_training_curves(history)
-    plot_training_curves(history, "val_loss")  # alone, it says nothing of other epochs
+    for names in (None, "val_loss"):
+        with pytest.raises(ValueError, match=r"`every` must say .* as every=\{'val_loss': 5\}"):
+            plot_training_curves(history, names)
 
 
 @pytest.mark.parametrize(
