@@ -39,3 +39,7 @@ __all__ = [
     "plotting",
     "regularizers",
 ]
+
+
+def __dir__():
+    return __all__

@@ -1,4 +1,4 @@
-"""Checks of constructor arguments that several rooms share."""
+"""Checks of arguments that several rooms share."""
 
 import numbers
 import os
@@ -95,6 +95,15 @@ def one_of(name, value, choices):
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"`{name}` must be one of {tuple(choices)}. Received: {name}={value!r}")
     return value
+
+
+def shapes_agree(shape, other):
+    """Whether two shapes may be equal; an unknown size, or rank, agrees with any."""
+    if any(getattr(one, "rank", 0) is None for one in (shape, other)):  # a tf.TensorShape
+        return True
+    return len(shape) == len(other) and all(
+        None in sizes or sizes[0] == sizes[1] for sizes in zip(shape, other, strict=True)
+    )
 
 
 def _number(name, value, allowed, expected):

@@ -5,26 +5,29 @@ from keras import ops
 
 from keras_vat import arguments
 from keras_vat.autodiff import num_replicas
-from keras_vat.check_training_data import (
+from keras_vat.data.first_rows import first_rows
+from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
+from keras_vat.forward.batch_statistics import BATCH_STATISTICS
+from keras_vat.forward.classifier_output import OUTPUT_KINDS
+from keras_vat.forward.forward import Forward, HasForward
+from keras_vat.forward.perturbable import as_tensors
+from keras_vat.keras_internals import loss_tracker
+from keras_vat.regularizers.regularizer_list import regularizer_list
+from keras_vat.saving.model_contents import ModelContents
+from keras_vat.training import Training
+from keras_vat.training.check_training_data import (
     check_class_numbers,
     check_end,
     check_halves,
     check_rows,
 )
-from keras_vat.classifier_output import OUTPUT_KINDS
-from keras_vat.data.first_rows import first_rows
-from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
-from keras_vat.forward import BATCH_STATISTICS, Forward
-from keras_vat.perturbable import as_tensors
-from keras_vat.regularizers.regularizer_list import regularizer_list
-from keras_vat.saved_run import SavedRun
-from keras_vat.split_inputs import split_inputs
-from keras_vat.step import Step, check_finite, count_rows, mean_over
-from keras_vat.training import Training
+from keras_vat.training.finite_steps import check_finite
+from keras_vat.training.split_inputs import split_inputs
+from keras_vat.training.step import Step, count_rows, mean_over
 
 
 @keras.saving.register_keras_serializable(package="keras_vat")
-class VATModel(SavedRun, Training, keras.Model):
+class VATModel(ModelContents, Training, HasForward, keras.Model):
     """A classifier with regularizers: compile and fit it as any Keras model.
 
     Formula:
@@ -117,7 +120,7 @@ class VATModel(SavedRun, Training, keras.Model):
             ),
         }
         self._supervised_tracker = keras.metrics.Mean(name="supervised_loss")
-        self._penalty_trackers = [keras.metrics.Mean(name=name) for name in self.penalty_names]
+        self._penalty_trackers = [keras.metrics.Mean(name=name) for name in self._penalty_names]
         self._skipped_tracker = None
         if nonfinite_penalty == "skip":
             self._skipped_tracker = keras.metrics.Sum(name="skipped_steps")
@@ -129,17 +132,17 @@ class VATModel(SavedRun, Training, keras.Model):
         return self.classifier.output_names
 
     @property
-    def penalty_names(self):
+    def _penalty_names(self):
         """The regularizers' names, in order: their entries in the logs."""
         return [regularizer.name for regularizer in self.regularizers]
 
     @property
-    def checked_names(self):
+    def _checked_names(self):
         """The entries of the logs that must stay finite."""
-        return [*self.penalty_names, "supervised_loss", "loss"]
+        return [*self._penalty_names, "supervised_loss", "loss"]
 
     @property
-    def step_trackers(self):
+    def _step_trackers(self):
         """Metrics that only training steps update."""
         trackers = [self._supervised_tracker, *self._penalty_trackers]
         for regularizer in self.regularizers:
@@ -212,7 +215,7 @@ class VATModel(SavedRun, Training, keras.Model):
             compute_loss=self._loss if getattr(self, "loss", None) else None,
         )
 
-    def compute_step(self, x, y, sample_weight):
+    def _compute_step(self, x, y, sample_weight):
         """The labelled pass, the compiled loss and the penalties of one batch: a `Step`."""
         self._check_labels(y)
         labeled, unlabeled = split_inputs(as_tensors(x))
@@ -245,7 +248,7 @@ class VATModel(SavedRun, Training, keras.Model):
     def _loss(self, y, y_pred):
         return self.compute_loss(y=y, y_pred=y_pred)
 
-    def track(self, step, total, finite):
+    def _track(self, step, total, finite):
         """Updates the trackers of losses and penalties."""
         rows = count_rows(step.x)
         skip = self._skipped_tracker is not None
@@ -255,7 +258,7 @@ class VATModel(SavedRun, Training, keras.Model):
             value = ops.where(finite, value, ops.zeros_like(value)) if skip else value
             tracker.update_state(value, sample_weight=weight * ops.cast(rows, "float32"))
 
-        update(self._loss_tracker, total, rows)
+        update(loss_tracker(self), total, rows)
         update(self._supervised_tracker, step.supervised_loss * num_replicas(), rows)
         for tracker, penalty, seen in zip(
             self._penalty_trackers, step.penalties, step.rows, strict=True
@@ -264,12 +267,12 @@ class VATModel(SavedRun, Training, keras.Model):
         if skip:
             self._skipped_tracker.update_state((1.0 - weight) / num_replicas())
 
-    def of_evaluation(self, logs):
+    def _of_evaluation(self, logs):
         """The logs of an evaluation: it computes no penalties, so it reports none."""
-        trained_only = {tracker.name for tracker in self.step_trackers}
+        trained_only = {tracker.name for tracker in self._step_trackers}
         return {name: value for name, value in logs.items() if name not in trained_only}
 
-    def check_finite(self, means):
+    def _check_finite(self, means):
         """Raises for the first of the means in the logs that is not finite."""
         if self._skipped_tracker is None:
             check_finite(means)

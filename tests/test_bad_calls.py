@@ -19,6 +19,7 @@ from keras_vat.callbacks import (
     RobustnessMonitor,
     SmoothnessMonitor,
 )
+from keras_vat.keras_internals import seed_states
 from keras_vat.perturbations import (
     AdversarialPerturbation,
     RandomPerturbation,
@@ -30,7 +31,6 @@ from keras_vat.regularizers import (
     VirtualAdversarialTraining,
     VirtualMovementTraining,
 )
-from keras_vat.saved_seeds import seed_states
 
 X = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
 Y = np.argmax(X[:, :3], axis=1).astype("int32")

@@ -56,3 +56,7 @@ __all__ = [
     "sync_variables",
     "widest_float",
 ]
+
+
+def __dir__():
+    return __all__

@@ -5,7 +5,8 @@ import keras
 import numpy as np
 from jax import numpy as jnp
 
-from keras_vat.inner_scope import InnerScope
+from keras_vat.autodiff.inner_scope import InnerScope
+from keras_vat.keras_internals import raw_value
 
 CARRIES_ATTRIBUTES = False
 """Whether tensors keep what is attached to them, as Keras does with logits."""
@@ -87,7 +88,8 @@ def concrete_value(variable):
     `None` in a step of Keras's, which takes them from the variables that the model has been built
     with.
     """
-    return None if variable._value is None else np.asarray(variable._value)
+    value = raw_value(variable)
+    return None if value is None else np.asarray(value)
 
 
 def sync_variables(model):

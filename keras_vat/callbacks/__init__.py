@@ -23,3 +23,7 @@ __all__ = [
     "SmoothnessMonitor",
     "Warmup",
 ]
+
+
+def __dir__():
+    return __all__

@@ -2,8 +2,10 @@ import keras
 import numpy as np
 
 from keras_vat import arguments
-from keras_vat.evaluation.batches import check_inputs, yields_batches
-from keras_vat.forward import normalization_layers
+from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
+from keras_vat.evaluation.batches import check_inputs, endless_batches, passes
+from keras_vat.forward.batch_statistics import normalization_layers
+from keras_vat.forward.forward import HasForward
 
 
 class BatchNormReestimation(keras.callbacks.Callback):
@@ -55,7 +57,7 @@ class BatchNormReestimation(keras.callbacks.Callback):
 
     def __init__(self, x, steps=100, batch_size=128, seed=0):
         super().__init__()
-        self.x = getattr(x, "unlabeled", x)
+        self.x = x.unlabeled if isinstance(x, SemiSupervisedInputs) else x
         self.steps = arguments.whole_number("steps", steps, 1)
         self.batch_size = arguments.whole_number("batch_size", batch_size, 1)
         self.seed = arguments.whole_number("seed", seed, 0)
@@ -81,7 +83,7 @@ class BatchNormReestimation(keras.callbacks.Callback):
 
     @property
     def _classifier(self):
-        return self.model.classifier if hasattr(self.model, "regularizers") else self.model
+        return self.model.classifier if isinstance(self.model, HasForward) else self.model
 
     def _find_layers(self):
         layers = [
@@ -100,7 +102,8 @@ class BatchNormReestimation(keras.callbacks.Callback):
     def _average(self, statistics):
         wanted = {id(variable) for variable in statistics}
         sums, counts, state = {}, {}, {}
-        for _, batch in zip(range(self.steps), self._batches(), strict=False):
+        stream = endless_batches(self.x, passes(self.batch_size, self.seed))
+        for _, (batch, _) in zip(range(self.steps), stream, strict=False):
             # Updates stay in the scope. What is not asked for (dropout seeds) goes on to the next
             # batch, so that each has its own masks, and is forgotten in the end.
             with _UpdateRecorder(state.values()) as scope:
@@ -125,25 +128,6 @@ class BatchNormReestimation(keras.callbacks.Callback):
         for variable in updated:
             variable.assign(sums[id(variable)] / counts[id(variable)])
 
-    def _batches(self):
-        if yields_batches(self.x):
-            while True:
-                empty = True
-                for element in self.x:
-                    empty = False
-                    yield _inputs_of(element)
-                if empty:
-                    raise ValueError(f"`x` must hold at least one batch. Received: x={self.x}")
-        arrays = keras.tree.map_structure(keras.ops.convert_to_numpy, self.x)
-        rows = len(keras.tree.flatten(arrays)[0])
-        size = min(self.batch_size, rows)
-        generator = np.random.default_rng(self.seed)
-        while True:
-            order = generator.permutation(rows)
-            for start in range(0, rows - size + 1, size):
-                chosen = order[start : start + size]
-                yield keras.tree.map_structure(lambda array, i=chosen: array[i], arrays)
-
 
 class _UpdateRecorder(keras.StatelessScope):
     """A stateless scope that keeps every update: a shared layer makes several in one pass."""
@@ -155,10 +139,3 @@ class _UpdateRecorder(keras.StatelessScope):
     def add_update(self, update):
         super().add_update(update)
         self.updates.append(update)
-
-
-def _inputs_of(element):
-    if hasattr(element, "unlabeled"):
-        return element.unlabeled
-    x, _, _ = keras.utils.unpack_x_y_sample_weight(element)
-    return getattr(x, "unlabeled", x)

@@ -6,3 +6,7 @@ from keras_vat.classifiers.mnist_mlp import mnist_mlp
 from keras_vat.classifiers.sine_wave_mlp import sine_wave_mlp
 
 __all__ = ["conv_large", "conv_small", "mnist_mlp", "sine_wave_mlp"]
+
+
+def __dir__():
+    return __all__

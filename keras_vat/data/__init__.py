@@ -21,3 +21,7 @@ __all__ = [
     "two_circles",
     "two_moons",
 ]
+
+
+def __dir__():
+    return __all__

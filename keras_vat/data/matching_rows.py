@@ -2,6 +2,8 @@
 
 from keras import tree
 
+from keras_vat.arguments import shapes_agree
+
 
 def check_matching(labeled, unlabeled):
     """Raises unless both agree in structure, shapes and kinds of dtype.
@@ -18,7 +20,7 @@ def check_matching(labeled, unlabeled):
             f"`unlabeled` must have the structure of the inputs in `labeled`. {received}"
         ) from None
     pairs = list(zip(tree.flatten(labeled), tree.flatten(unlabeled), strict=True))
-    if not all(_compatible(one.shape, other.shape) for one, other in pairs):
+    if not all(shapes_agree(one.shape, other.shape) for one, other in pairs):
         raise ValueError(
             f"Rows of `unlabeled` must have the shape of those in `labeled`. {received}"
         )
@@ -37,14 +39,6 @@ def check_batch_fits(num_rows, unlabeled_batch_size):
             f"batches are made. Received: unlabeled_batch_size={unlabeled_batch_size}, "
             f"unlabelled rows: {num_rows}"
         )
-
-
-def _compatible(shape, other):
-    if _unknown(shape) or _unknown(other):
-        return True
-    return len(shape) == len(other) and all(
-        None in sizes or sizes[0] == sizes[1] for sizes in zip(shape, other, strict=True)
-    )
 
 
 def _unknown(shape):

@@ -20,3 +20,7 @@ __all__ = [
     "check",
     "get",
 ]
+
+
+def __dir__():
+    return __all__

@@ -18,3 +18,7 @@ __all__ = [
     "reconstruction_error",
     "robustness_curve",
 ]
+
+
+def __dir__():
+    return __all__

@@ -1,10 +1,11 @@
 """The batches that an evaluation runs through: of arrays, or as a dataset has them."""
 
-import keras
-from keras import tree
+import numpy as np
+from keras import ops, tree
 
 from keras_vat import arguments
-from keras_vat.perturbable import as_tensors
+from keras_vat.data.elements import inputs_and_labels
+from keras_vat.forward.perturbable import as_tensors
 
 
 def batches(x, y=None, batch_size=256):
@@ -82,9 +83,44 @@ def count_rows(x, y=None):
     return counts[0]
 
 
-def inputs_and_labels(element):
-    """The part of a dataset's element that is evaluated, and its labels or `None`."""
-    if hasattr(element, "unlabeled"):
-        return element.unlabeled, None
-    x, y, _ = keras.utils.unpack_x_y_sample_weight(element)
-    return (x.unlabeled, None) if hasattr(x, "unlabeled") else (x, y)
+def endless_batches(x, choose, y=None):
+    """Yields `(x, y)` of batches again and again; y is `None` where there are no labels.
+
+    Args:
+        x: As in `batches`. A data set is begun anew when it ends.
+        choose: Callable from the number of rows of arrays to an endless iterable of the places of
+            a batch's rows.
+        y: Labels of arrays, or `None`.
+    """
+    rows = check_inputs(x, y)
+    while rows is None:
+        yield from batches(x)
+    arrays = tree.map_structure(ops.convert_to_numpy, x)
+    labels = None if y is None else ops.convert_to_numpy(y)
+    for chosen in choose(rows):
+        batch = tree.map_structure(lambda array, i=chosen: array[i], arrays)
+        yield as_tensors((batch, None if labels is None else labels[chosen]))
+
+
+def passes(batch_size, seed):
+    """For `endless_batches`: full batches of all rows in a new order each pass."""
+
+    def choose(rows):
+        size, generator = min(batch_size, rows), np.random.default_rng(seed)
+        while True:
+            order = generator.permutation(rows)
+            for start in range(0, rows - size + 1, size):
+                yield order[start : start + size]
+
+    return choose
+
+
+def draws(batch_size, seed):
+    """For `endless_batches`: rows drawn for each batch by itself, none twice."""
+
+    def choose(rows):
+        size, generator = min(batch_size, rows), np.random.default_rng(seed)
+        while True:
+            yield generator.choice(rows, size, replace=False)
+
+    return choose

@@ -2,13 +2,12 @@
 
 import keras
 import numpy as np
-from keras import ops, tree
+from keras import ops
 
 from keras_vat import arguments, autodiff
-from keras_vat.evaluation.batches import batches, check_inputs
+from keras_vat.autodiff.inner_scope import InnerScope
+from keras_vat.evaluation.batches import draws, endless_batches
 from keras_vat.forward import Forward
-from keras_vat.inner_scope import InnerScope
-from keras_vat.perturbable import as_tensors
 from keras_vat.regularizers import Regularizer, VirtualAdversarialTraining
 
 
@@ -85,6 +84,7 @@ def gradient_noise(
             f"Received: model={model!r} (of type {type(model).__name__})"
         )
     arguments.whole_number("num_samples", num_samples, 2)
+    arguments.whole_number("batch_size", batch_size, 1)
     arguments.boolean("unbiased", unbiased)
     penalties = _penalties(epsilon, num_power_iterations, regularizers, arguments.seed(seed))
     if not model.trainable_weights:
@@ -95,7 +95,7 @@ def gradient_noise(
         )
     moments = {name: _Moments() for name in penalties}
     with keras.StatelessScope():
-        stream = _mini_batches(dataset, y, batch_size, seed)
+        stream = endless_batches(dataset, draws(batch_size, seed), y)
         for _, (inputs, labels) in zip(range(num_samples), stream, strict=False):
             for name, penalty in penalties.items():
                 moments[name].add(_gradient(penalty, model, inputs, labels))
@@ -141,20 +141,6 @@ def _gradient(regularizer, model, x, y):
     linear = autodiff.Linearization(penalty, [ops.copy(weight.value) for weight in weights])
     gradient = linear.vjp(ops.ones_like(linear.value))
     return [ops.convert_to_numpy(part).astype("float64") for part in gradient]
-
-
-def _mini_batches(dataset, y, batch_size, seed):
-    rows = check_inputs(dataset, y)
-    while rows is None:
-        yield from batches(dataset)
-    size = min(arguments.whole_number("batch_size", batch_size, 1), rows)
-    random = np.random.default_rng(seed)
-    arrays = tree.map_structure(ops.convert_to_numpy, dataset)
-    labels = None if y is None else ops.convert_to_numpy(y)
-    while True:
-        chosen = random.choice(rows, size, replace=False)
-        batch = tree.map_structure(lambda array, i=chosen: array[i], arrays)
-        yield as_tensors((batch, None if labels is None else labels[chosen]))
 
 
 def _penalties(epsilon, num_power_iterations, regularizers, seed):

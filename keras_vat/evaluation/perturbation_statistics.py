@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_vat.evaluation.batches import batches
 from keras_vat.forward import Forward
-from keras_vat.perturbable import Perturbable
+from keras_vat.forward.perturbable import Perturbable
 from keras_vat.perturbations import Perturbation
 
 

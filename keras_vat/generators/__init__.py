@@ -6,3 +6,7 @@ from keras_vat.generators.glow import Glow
 from keras_vat.generators.vae import VAE
 
 __all__ = ["VAE", "BijectorGenerator", "Generator", "Glow"]
+
+
+def __dir__():
+    return __all__

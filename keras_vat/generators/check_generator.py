@@ -3,7 +3,9 @@
 import keras
 from keras import ops, tree
 
+from keras_vat.arguments import shapes_agree
 from keras_vat.autodiff import NOT_AN_ARRAY
+from keras_vat.keras_internals import sublayers
 
 
 def check_generator(generator, name="generator"):
@@ -42,7 +44,7 @@ def freeze_generator(generator, name="generator"):
         generator.freeze()
     if isinstance(generator, keras.layers.Layer):
         # Each by itself: where `trainable` is False already, Keras does not hand it down.
-        for part in (*generator._flatten_layers(), *generator.weights):
+        for part in (*sublayers(generator), *generator.weights):
             part.trainable = False
     return generator
 
@@ -82,7 +84,4 @@ def check_decoded(decoded, x):
 
 def same_example_shape(a, b):
     """Whether two tensors agree in every dimension but the first, as far as it is known."""
-    if len(a.shape) != len(b.shape):
-        return False
-    sizes = zip(a.shape[1:], b.shape[1:], strict=True)
-    return all(None in pair or pair[0] == pair[1] for pair in sizes)
+    return shapes_agree(a.shape[1:], b.shape[1:])

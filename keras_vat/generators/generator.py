@@ -3,11 +3,14 @@
 import keras
 from keras import ops
 
-from keras_vat import arguments, saved_seeds
+from keras_vat import arguments
 from keras_vat.autodiff import is_symbolic, num_replicas
 from keras_vat.data.first_rows import first_rows
-from keras_vat.saved_run import check_settings
-from keras_vat.whole_files import WholeFiles
+from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
+from keras_vat.keras_internals import trainable_flag
+from keras_vat.saving import seed_states
+from keras_vat.saving.check_settings import check_settings
+from keras_vat.saving.whole_files import WholeFiles
 
 _ROUNDING = 1e-3
 
@@ -68,7 +71,7 @@ class Generator(WholeFiles, keras.Model):
     @property
     def trainable(self):
         """Whether weights are trained; of a frozen generator never, whatever is set."""
-        return self._trainable
+        return trainable_flag(self)
 
     @trainable.setter
     def trainable(self, value):
@@ -99,7 +102,7 @@ class Generator(WholeFiles, keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The mean of the loss over the batch; updates the trackers of all terms."""
         terms = y_pred if training else self.loss_terms(self.check_images(x), training=False)
-        if hasattr(x, "unlabeled"):
+        if isinstance(x, SemiSupervisedInputs):
             sample_weight = None  # they belong to the labelled images
         for tracker in self._term_trackers:
             tracker.update_state(terms[tracker.name], sample_weight)
@@ -206,10 +209,10 @@ class Generator(WholeFiles, keras.Model):
         return (input_shape[0], *self.image_shape)
 
     def save_own_variables(self, store):
-        saved_seeds.save(store, "seeds", self)
+        seed_states.save(store, "seeds", self)
 
     def load_own_variables(self, store):
-        saved_seeds.load(store, "seeds", self)
+        seed_states.load(store, "seeds", self)
 
     def get_config(self):
         return {

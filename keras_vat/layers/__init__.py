@@ -3,3 +3,7 @@
 from keras_vat.layers.latent_perturbation import LatentPerturbation
 
 __all__ = ["LatentPerturbation"]
+
+
+def __dir__():
+    return __all__

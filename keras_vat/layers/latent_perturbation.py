@@ -3,9 +3,10 @@
 import keras
 from keras import tree
 
+from keras_vat.autodiff.inner_scope import InnerScope
 from keras_vat.generators.check_generator import check_decoded, same_example_shape, tensors_of
 from keras_vat.generators.frozen_generator_layer import FrozenGeneratorLayer
-from keras_vat.inner_scope import InnerScope
+from keras_vat.keras_internals import call_context
 
 
 @keras.saving.register_keras_serializable(package="keras_vat")
@@ -59,7 +60,7 @@ class LatentPerturbation(FrozenGeneratorLayer):
             )
         # Layers of the generator inherit inference mode from here; so would layers that a model
         # calls after this one, since Keras keeps the mode of the last call.
-        context = self._get_call_context()
+        context = call_context(self)
         mode_outside = getattr(context, "training", None)
         try:
             return super().__call__(inputs, **{**kwargs, "training": False})

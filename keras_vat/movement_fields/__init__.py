@@ -28,3 +28,7 @@ def get(identifier):
 
 
 __all__ = ["MovementField", "RotationField", "ScaleField", "ShiftField", "get"]
+
+
+def __dir__():
+    return __all__

@@ -3,8 +3,8 @@
 import numpy as np
 from keras import ops
 
-from keras_vat.classifier_output import at_least_float32
-from keras_vat.perturbable import Perturbable
+from keras_vat.forward.classifier_output import at_least_float32
+from keras_vat.forward.perturbable import Perturbable
 
 
 class Lattice:

@@ -5,3 +5,7 @@ from keras_vat.optimizers.constant_then_linear_decay import ConstantThenLinearDe
 from keras_vat.optimizers.mnist_decay import mnist_decay
 
 __all__ = ["BetaSwitchAdam", "ConstantThenLinearDecay", "mnist_decay"]
+
+
+def __dir__():
+    return __all__

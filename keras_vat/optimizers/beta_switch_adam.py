@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_vat import arguments
+from keras_vat.keras_internals import moments_of
 
 
 @keras.saving.register_keras_serializable(package="keras_vat")
@@ -84,13 +85,11 @@ class BetaSwitchAdam(keras.optimizers.Adam):
             power(self.decay_beta_1, steps_after), 1.0
         )
 
-        index = self._get_variable_index(variable)
-        m, v = self._momentums[index], self._velocities[index]
+        m, v, v_hat = moments_of(self, variable)
         alpha = learning_rate * ops.sqrt(1 - power(self.beta_2, step)) / (1 - beta_1_product)
         self.assign_add(m, (gradient - m) * share)
         self.assign_add(v, (ops.square(gradient) - v) * (1 - self.beta_2))
         if self.amsgrad:
-            v_hat = self._velocity_hats[index]
             self.assign(v_hat, ops.maximum(v_hat, v))
             v = v_hat
         self.assign_sub(variable, m * alpha / (ops.sqrt(v) + self.epsilon))

@@ -17,3 +17,7 @@ __all__ = [
     "RandomPerturbation",
     "VirtualAdversarialPerturbation",
 ]
+
+
+def __dir__():
+    return __all__

@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from keras_vat import arguments, autodiff, norms
+from keras_vat import arguments, autodiff
+from keras_vat.forward import norms
 from keras_vat.perturbations.perturbation import Perturbation
 
 NORMS = ("l2", "linf")

@@ -2,8 +2,9 @@
 
 from keras import ops
 
-from keras_vat import autodiff, norms
-from keras_vat.perturbable import Perturbable
+from keras_vat import autodiff
+from keras_vat.forward import norms
+from keras_vat.forward.perturbable import Perturbable
 
 CURVATURES = ("auto", "exact", "logit_difference", "finite_difference")
 

@@ -2,9 +2,9 @@
 
 from keras import ops, tree
 
+from keras_vat.autodiff.inner_scope import InnerScope
+from keras_vat.forward.perturbable import Perturbable
 from keras_vat.generators.check_generator import check_decoded, tensors_of
-from keras_vat.inner_scope import InnerScope
-from keras_vat.perturbable import Perturbable
 
 
 class LatentView:
@@ -37,7 +37,7 @@ class LatentView:
 
     @property
     def reference(self):
-        """The clean `ForwardPass` that perturbed images are compared with."""
+        """The clean `LinearizedPass` that perturbed images are compared with."""
         if self._inputs is not None:
             return self._inputs.clean(self._x)
         return self.forward.clean(self.z)

@@ -3,10 +3,10 @@
 import keras
 from keras import ops, tree
 
-from keras_vat import arguments, norms
-from keras_vat.forward import Forward
+from keras_vat import arguments
+from keras_vat.forward import Forward, norms
+from keras_vat.forward.perturbable import Perturbable, as_tensors
 from keras_vat.generators.frozen_generator_layer import FrozenGeneratorLayer
-from keras_vat.perturbable import Perturbable, as_tensors
 from keras_vat.perturbations.curvature import (
     directional_derivative,
     gradient_beyond,

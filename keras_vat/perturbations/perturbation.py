@@ -6,10 +6,10 @@ import keras
 import numpy as np
 from keras import ops, tree
 
-from keras_vat import arguments, autodiff, norms
-from keras_vat.forward import Forward
-from keras_vat.perturbable import Perturbable, as_tensors
-from keras_vat.replica_seed_generator import ReplicaSeedGenerator
+from keras_vat import arguments, autodiff
+from keras_vat.autodiff.replica_seed_generator import ReplicaSeedGenerator
+from keras_vat.forward import Forward, norms
+from keras_vat.forward.perturbable import Perturbable, as_tensors
 
 
 class Perturbation(keras.layers.Layer):

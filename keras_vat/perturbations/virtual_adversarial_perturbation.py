@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
-from keras_vat import arguments, divergences, norms
-from keras_vat.perturbable import Perturbable
+from keras_vat import arguments, divergences
+from keras_vat.forward import norms
+from keras_vat.forward.perturbable import Perturbable
 from keras_vat.perturbations.curvature import CURVATURES, hessian_product
 from keras_vat.perturbations.perturbation import Perturbation
 

@@ -29,3 +29,7 @@ __all__ = [
     "plot_robustness_examples",
     "plot_training_curves",
 ]
+
+
+def __dir__():
+    return __all__

@@ -2,7 +2,7 @@ import numpy as np
 
 from keras_vat import arguments
 from keras_vat.forward import Forward
-from keras_vat.perturbable import as_tensors
+from keras_vat.forward.perturbable import as_tensors
 from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.palette import CATEGORIES, LOW_TO_HIGH, NEUTRAL
 

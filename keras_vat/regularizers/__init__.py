@@ -24,3 +24,7 @@ __all__ = [
     "get",
     "register",
 ]
+
+
+def __dir__():
+    return __all__

@@ -1,6 +1,6 @@
 """Adversarial training with labels (Goodfellow et al., 2015)."""
 
-from keras_vat.perturbable import Perturbable
+from keras_vat.forward.perturbable import Perturbable
 from keras_vat.perturbations import AdversarialPerturbation
 from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
 from keras_vat.regularizers.registry import register

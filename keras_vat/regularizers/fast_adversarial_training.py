@@ -3,10 +3,10 @@
 import keras
 from keras import ops
 
-from keras_vat import arguments, norms
+from keras_vat import arguments
 from keras_vat.divergences.output_distribution import sum_per_example
-from keras_vat.forward import Forward
-from keras_vat.perturbable import Perturbable, as_tensors
+from keras_vat.forward import Forward, norms
+from keras_vat.forward.perturbable import Perturbable, as_tensors
 from keras_vat.perturbations import VirtualAdversarialPerturbation
 from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
 from keras_vat.regularizers.registry import register

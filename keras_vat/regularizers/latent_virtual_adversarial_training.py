@@ -2,7 +2,7 @@
 
 import warnings
 
-from keras_vat.perturbable import Perturbable
+from keras_vat.forward.perturbable import Perturbable
 from keras_vat.perturbations import LatentVirtualAdversarialPerturbation
 from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
 from keras_vat.regularizers.registry import register

@@ -1,7 +1,7 @@
 """Methods whose penalty is the divergence between clean and perturbed outputs."""
 
 from keras_vat import divergences
-from keras_vat.perturbable import Perturbable
+from keras_vat.forward.perturbable import Perturbable
 from keras_vat.regularizers.regularizer import Regularizer
 
 

@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_vat import arguments
 from keras_vat.forward import Forward
-from keras_vat.perturbable import as_tensors
+from keras_vat.forward.perturbable import as_tensors
 
 
 class Regularizer(keras.layers.Layer):

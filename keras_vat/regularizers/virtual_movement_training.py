@@ -6,15 +6,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_vat import arguments, movement_fields, norms
+from keras_vat import arguments, movement_fields
+from keras_vat.autodiff.replica_seed_generator import ReplicaSeedGenerator
 from keras_vat.divergences.output_distribution import sum_per_example
-from keras_vat.forward import Forward
+from keras_vat.forward import Forward, norms
+from keras_vat.forward.perturbable import as_tensors
 from keras_vat.movement_fields.lattice import Lattice
 from keras_vat.movement_fields.steepest import steepest_curvature, steepest_slope
-from keras_vat.perturbable import as_tensors
 from keras_vat.regularizers.registry import register
 from keras_vat.regularizers.regularizer import Regularizer
-from keras_vat.replica_seed_generator import ReplicaSeedGenerator
 
 COMBINATIONS = ("random", "mean")
 FORMS = ("auto", "loss", "fisher")

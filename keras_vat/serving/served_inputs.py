@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 from keras import tree
 
-from keras_vat.perturbable import as_tensors
+from keras_vat.forward.perturbable import as_tensors
 
 
 class ServedInputs:

@@ -5,7 +5,8 @@ import pytest
 from golden import hostile
 from keras import ops
 
-from keras_vat import evaluation, norms, perturbations
+from keras_vat import evaluation, perturbations
+from keras_vat.forward import norms
 
 hypothesis = pytest.importorskip("hypothesis")
 st = hypothesis.strategies

@@ -6,7 +6,7 @@ import pytest
 from golden.norms import norms
 from keras import ops
 
-from keras_vat.perturbable import Perturbable, as_tensors
+from keras_vat.forward.perturbable import Perturbable, as_tensors
 from keras_vat.perturbations import (
     RandomPerturbation,
     VirtualAdversarialPerturbation,

@@ -3,3 +3,7 @@
 from keras_vat.generators.glow.glow import Glow
 
 __all__ = ["Glow"]
+
+
+def __dir__():
+    return __all__

@@ -7,11 +7,11 @@ import numpy as np
 from keras import ops
 
 from keras_vat import arguments
+from keras_vat.autodiff.replica_seed_generator import ReplicaSeedGenerator
 from keras_vat.generators.generator import Generator
 from keras_vat.generators.glow.affine_coupling import SCALES
 from keras_vat.generators.glow.image_padding import ImagePadding
 from keras_vat.generators.glow.multiscale_flow import MultiscaleFlow
-from keras_vat.replica_seed_generator import ReplicaSeedGenerator
 
 _GREY_LEVELS = 256
 _MIDDLE = 0.5  # the flow sees pixels in [-0.5, 0.5]

@@ -3,3 +3,7 @@
 from keras_vat.generators.vae.vae import VAE
 
 __all__ = ["VAE"]
+
+
+def __dir__():
+    return __all__

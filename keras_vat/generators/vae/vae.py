@@ -5,12 +5,12 @@ import numpy as np
 from keras import ops
 
 from keras_vat import arguments
+from keras_vat.autodiff.replica_seed_generator import ReplicaSeedGenerator
 from keras_vat.divergences import Bernoulli, Gaussian
 from keras_vat.generators.generator import Generator
 from keras_vat.generators.vae.decoder import decoder
 from keras_vat.generators.vae.encoder import encoder
 from keras_vat.generators.vae.normal_posterior import draw, kl_to_standard_normal
-from keras_vat.replica_seed_generator import ReplicaSeedGenerator
 
 # How pixels scatter around the sigmoid of the decoder's logits: -log p(x | z).
 _LIKELIHOODS = {

@@ -7,7 +7,8 @@ from keras import ops
 
 from keras_vat import autodiff
 from keras_vat.divergences import DISTRIBUTIONS
-from keras_vat.recorded_logits import recorded_logits
+from keras_vat.forward.recorded_logits import recorded_logits
+from keras_vat.keras_internals import logits_behind, operation_of
 
 OUTPUT_KINDS = ("auto", *DISTRIBUTIONS)
 
@@ -137,7 +138,7 @@ class ClassifierOutput:
     def _behind(self, outputs):
         """The logits that a softmax or sigmoid was given, if it left them."""
         before, logits = self._recorded
-        return logits if before is outputs else getattr(outputs, "_keras_logits", None)
+        return logits if before is outputs else logits_behind(outputs)
 
     def _find_kind(self, outputs):
         if self._stated_kind is not None:
@@ -182,7 +183,7 @@ def last_operation(classifier):
         if isinstance(operation, keras.Sequential) and operation.layers:
             operation = operation.layers[-1]
         elif len(getattr(operation, "outputs", None) or ()) == 1:
-            operation = operation.outputs[0]._keras_history.operation
+            operation = operation_of(operation.outputs[0])
         else:
             return None
     return operation

@@ -7,7 +7,7 @@ from golden.compiled import compiled
 from golden.tanh_net import sigmoid, softmax
 from keras import layers, ops
 
-from keras_vat.classifier_output import (
+from keras_vat.forward.classifier_output import (
     ClassifierOutput,
     last_operation,
     name_of_activation,

@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_vat import Forward
 from keras_vat.autodiff import gradient
-from keras_vat.perturbable import Perturbable, as_tensors
+from keras_vat.forward.perturbable import Perturbable, as_tensors
 
 
 def snapshot(classifier):

@@ -7,6 +7,9 @@ import keras
 import numpy as np
 from jax import numpy as jnp
 
+from keras_vat import keras_internals
+from keras_vat.keras_internals import raw_value, set_raw_value
+
 
 class JAXTraining:
     """Mix-in of `VATModel`: one gradient of the total loss by `jax.value_and_grad`."""
@@ -29,8 +32,8 @@ class JAXTraining:
         def total_loss(trainable):
             before = mapping(trainable, non_trainable, metrics_variables)
             with keras.StatelessScope(before, collect_losses=True) as scope:
-                self._clear_losses()
-                step = self.compute_step(x, y, sample_weight)
+                keras_internals.clear_losses(self)
+                step = self._compute_step(x, y, sample_weight)
                 total = step.supervised_loss
                 for regularizer, penalty in zip(self.regularizers, step.penalties, strict=True):
                     weight = jnp.asarray(regularizer.weight.value, total.dtype)
@@ -51,9 +54,13 @@ class JAXTraining:
         usable = self._usable(gradients)
         finite &= usable
         with keras.StatelessScope(mapping(trainable, moved, metrics_variables)) as scope:
-            self.track(step, jnp.where(usable, total, jnp.nan), finite)
+            self._track(step, jnp.where(usable, total, jnp.nan), finite)
             # The host looks at a step while the next one runs: that must not move on either.
-            trackers = (self._loss_tracker, self._supervised_tracker, *self._penalty_trackers)
+            trackers = (
+                keras_internals.loss_tracker(self),
+                self._supervised_tracker,
+                *self._penalty_trackers,
+            )
             finite &= jnp.all(jnp.isfinite(jnp.asarray([t.result() for t in trackers])))
             logs = self.compute_metrics(step.x, y, step.y_pred, sample_weight)
         metrics_variables = [scope.get_current_value(v) for v in self.metrics_variables]
@@ -93,12 +100,12 @@ class JAXTraining:
             # The step before: waiting for this one would leave the device idle.
             self._check_last_step()
             for place, variable in numbers:
-                if variable._value is not None:  # assigned since the step before
-                    state[1][place] = variable._value
+                if raw_value(variable) is not None:  # assigned since the step before
+                    state[1][place] = raw_value(variable)
             logs, state = run(state, iterator)
             for place, variable in numbers:
-                variable._value = state[1][place]
-            self._unchecked = {name: logs[name] for name in self.checked_names}
+                set_raw_value(variable, state[1][place])
+            self._unchecked = {name: logs[name] for name in self._checked_names}
             return logs, state
 
         self.train_function = check_and_run
@@ -112,9 +119,8 @@ class JAXTraining:
         found = set()
         for regularizer in self.regularizers:
             for layer in (regularizer, getattr(regularizer, "perturbation", None)):
-                found |= {
-                    id(variable) for variable in getattr(layer, "_non_trainable_variables", ())
-                }
+                if layer is not None:
+                    found |= {id(variable) for variable in keras_internals.own_state(layer)}
         variables = enumerate(self.non_trainable_variables)
         return [(place, variable) for place, variable in variables if id(variable) in found]
 
@@ -133,8 +139,8 @@ class JAXTraining:
     def _check_last_step(self):
         if self._unchecked is not None:
             penalties, self._unchecked = self._unchecked, None
-            self.check_finite({name: np.asarray(value) for name, value in penalties.items()})
+            self._check_finite({name: np.asarray(value) for name, value in penalties.items()})
 
     def test_step(self, state, data):
         logs, state = super().test_step(state, data)
-        return self.of_evaluation(logs), state
+        return self._of_evaluation(logs), state

@@ -3,7 +3,7 @@
 import keras
 from keras import tree
 
-from keras_vat.split_inputs import agree
+from keras_vat.arguments import shapes_agree
 
 
 def check_batch(classifier, x):
@@ -38,4 +38,4 @@ def has_one_input(classifier):
 def _is_one_example(shape, declared):
     """Whether a shape is that of an example, and not one of rows without the last axis of 1."""
     shape, example = tuple(shape), tuple(declared)[1:]
-    return agree(shape, example) and not agree((*shape[1:], 1), example)
+    return shapes_agree(shape, example) and not shapes_agree((*shape[1:], 1), example)

@@ -1,13 +1,12 @@
 """What a file holds of a `VATModel`, and how it is read again."""
 
-import contextlib
-
 import keras
 import numpy as np
 
-from keras_vat import saved_seeds
+from keras_vat.saving import seed_states
+from keras_vat.saving.check_settings import check_settings, unknown_settings_explained
+from keras_vat.saving.whole_files import WholeFiles
 from keras_vat.version import __version__
-from keras_vat.whole_files import WholeFiles
 
 VERSION = "keras_vat_version"
 REGULARIZERS = "names_of_the_regularizers"
@@ -15,7 +14,7 @@ REGULARIZERS = "names_of_the_regularizers"
 _PARTS = ("classifier", "classifier_dtype", "regularizers")
 
 
-class SavedRun(WholeFiles):
+class ModelContents(WholeFiles):
     """Mix-in of `VATModel`: its config, its seeds, and files that are whole."""
 
     def load_weights(self, filepath, *args, **kwargs):
@@ -44,14 +43,14 @@ class SavedRun(WholeFiles):
             raise
 
     def save_own_variables(self, store):
-        store[REGULARIZERS] = np.frombuffer("\n".join(self.penalty_names).encode(), "uint8")
-        for key, layer in self.layers_with_seeds():
-            saved_seeds.save(store, key, layer)
+        store[REGULARIZERS] = np.frombuffer("\n".join(self._penalty_names).encode(), "uint8")
+        for key, layer in self._layers_with_seeds():
+            seed_states.save(store, key, layer)
 
     def load_own_variables(self, store):
         self._check_regularizers(store)
-        for key, layer in self.layers_with_seeds():
-            saved_seeds.load(store, key, layer)
+        for key, layer in self._layers_with_seeds():
+            seed_states.load(store, key, layer)
 
     def _check_regularizers(self, store):
         """Raises for a file whose numbers would go to other regularizers: it holds them in order.
@@ -62,14 +61,14 @@ class SavedRun(WholeFiles):
         if REGULARIZERS not in store.keys() or not self.regularizers:
             return
         names = np.asarray(store[REGULARIZERS], "uint8").tobytes().decode().split("\n")
-        if names != self.penalty_names:
+        if names != self._penalty_names:
             raise ValueError(
                 "The file is of a model with other regularizers, or with the same in another "
                 f"order: make this one as that was. Received: {names} in the file, "
-                f"{self.penalty_names} in the model"
+                f"{self._penalty_names} in the model"
             )
 
-    def layers_with_seeds(self):
+    def _layers_with_seeds(self):
         """The names under which seeds are saved, with the layers that have them."""
         regularizers = [(f"seeds_of_{layer.name}", layer) for layer in self.regularizers]
         return [("seeds_of_the_classifier", self.classifier), *regularizers]
@@ -100,7 +99,7 @@ class SavedRun(WholeFiles):
         classifier.dtype_policy = keras.dtype_policies.deserialize(
             dtype, custom_objects=custom_objects
         )
-        with _unknown_settings_explained("VATModel", version):
+        with unknown_settings_explained("VATModel", version):
             regularizers = [
                 keras.saving.deserialize_keras_object(saved, custom_objects=custom_objects)
                 for saved in regularizers
@@ -111,40 +110,3 @@ class SavedRun(WholeFiles):
             known = regularizer.get_config()
             check_settings(type(regularizer).__name__, known, saved["config"], version)
         return model
-
-
-@contextlib.contextmanager
-def _unknown_settings_explained(owner, version):
-    """Says of a constructor's "unexpected keyword argument" where it comes from."""
-    try:
-        yield
-    except TypeError as error:
-        if "unexpected keyword argument" not in str(error):
-            raise
-        raise ValueError(_message(owner, version, error)) from error
-
-
-def check_settings(owner, known, saved, version="unknown"):
-    """Raises unless a file has exactly the settings that this version of the package knows.
-
-    A default in the place of a missing one could be another than the one that the run had. So a
-    setting whose meaning changes gets another name.
-
-    Args:
-        owner: Name of the class, for the message.
-        known: Names of the settings.
-        saved: Those in the file.
-        version: The version of the package that wrote it.
-    """
-    missing, unknown = sorted(set(known) - set(saved)), sorted(set(saved) - set(known))
-    if missing or unknown:
-        raise ValueError(_message(owner, version, f"missing {missing}, unknown {unknown}"))
-
-
-def _message(owner, version, received):
-    return (
-        f"The file's settings of {owner} are not those of this version of keras_vat, "
-        f"{__version__}: it was written by version {version}. Load it with that one, and save the "
-        "weights alone (`save_weights`), which do not depend on settings. "
-        f"Received: {received}"
-    )

@@ -1,9 +1,9 @@
 """What replicas that share a global batch must agree on, under `tf.distribute`."""
 
 import tensorflow as tf
-from keras import tree
 
 from keras_vat import autodiff
+from keras_vat.keras_internals import in_several_processes, raw_value
 
 
 def check_strategy(strategy):
@@ -27,7 +27,7 @@ def check_variables(strategy, classifier):
         classifier: The Keras model that it trains.
     """
     for variable in classifier.trainable_variables:
-        if not strategy.extended.variable_created_in_scope(variable._value):
+        if not strategy.extended.variable_created_in_scope(raw_value(variable)):
             raise ValueError(
                 "`classifier` must be made in the strategy's scope, as the VATModel is: make both "
                 "inside of one `with strategy.scope():`. Received: "
@@ -82,17 +82,7 @@ def unshared(value, share):
 def several_workers(strategy):
     """Whether the strategy spans several processes, each of which runs `fit`."""
     mirrored = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
-    return mirrored and strategy.extended._in_multi_worker_mode()
-
-
-def batch_spec(iterator):
-    """Shapes and dtypes of what one replica is given by Keras's iterator over batches."""
-
-    def of_one_replica(spec):
-        spec = getattr(spec, "_value_specs", (spec,))[0]
-        return None if isinstance(spec, tf.NoneTensorSpec) else spec
-
-    return tree.map_structure(of_one_replica, iterator._get_iterator().element_spec)
+    return mirrored and in_several_processes(strategy)
 
 
 def as_reducible(logs):

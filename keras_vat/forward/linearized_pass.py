@@ -1,15 +1,14 @@
 """One pass of the classifier, with its derivatives with respect to the inputs."""
 
-import contextlib
-
 from keras import ops
 
 from keras_vat.autodiff import Linearization
-from keras_vat.output_mask import mask_of, with_mask
-from keras_vat.perturbable import Perturbable
+from keras_vat.forward.output_mask import mask_of, with_mask
+from keras_vat.forward.perturbable import Perturbable
+from keras_vat.keras_internals import leave_logits
 
 
-class ForwardPass:
+class LinearizedPass:
     """The classifier at a batch: its logits and their derivatives with respect to the inputs.
 
     Attributes:
@@ -49,8 +48,7 @@ class ForwardPass:
         restored = logits
         if not self._returned_logits:
             restored = self.distribution.mean(logits)
-            with contextlib.suppress(AttributeError):  # JAX's tensors can't carry any
-                restored._keras_logits = logits  # as Keras's softmax and sigmoid leave it
+            leave_logits(restored, logits)
         return with_mask(restored, self._mask)
 
     def vjp(self, cotangent):

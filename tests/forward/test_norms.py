@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_vat import norms
+from keras_vat.forward import norms
 
 
 def test_rows_of_any_size_become_unit_vectors():

@@ -3,10 +3,10 @@
 import numpy as np
 from keras import tree
 
-from keras_vat.check_batch import has_one_input
-from keras_vat.classifier_output import name_of_loss, only_loss
 from keras_vat.data.is_dataset import is_dataset
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
+from keras_vat.forward.check_batch import has_one_input
+from keras_vat.forward.classifier_output import name_of_loss, only_loss
 
 
 def check_rows(x):

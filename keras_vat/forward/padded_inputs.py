@@ -5,7 +5,7 @@ import contextlib
 import keras
 from keras import ops, tree
 
-from keras_vat.perturbable import Perturbable
+from keras_vat.forward.perturbable import Perturbable
 
 
 def without_padding(classifier, x, parts):

@@ -4,19 +4,29 @@ import contextlib
 import copy
 
 import keras
-from keras import ops, tree
+from keras import tree
 
 from keras_vat import autodiff
-from keras_vat.check_batch import check_batch, has_one_input
-from keras_vat.classifier_output import ClassifierOutput
-from keras_vat.forward_pass import ForwardPass
-from keras_vat.inner_scope import InnerScope
-from keras_vat.norms import rescaled
-from keras_vat.padding import without_padding
-from keras_vat.perturbable import is_floating
-from keras_vat.saved_seeds import seed_states
+from keras_vat.autodiff.inner_scope import InnerScope
+from keras_vat.forward.batch_statistics import at_moving_statistics, normalization_layers
+from keras_vat.forward.check_batch import check_batch, has_one_input
+from keras_vat.forward.classifier_output import ClassifierOutput
+from keras_vat.forward.linearized_pass import LinearizedPass
+from keras_vat.forward.norms import rescaled
+from keras_vat.forward.padded_inputs import without_padding
+from keras_vat.forward.state import state_at_start
+from keras_vat.keras_internals import sublayers
 
-BATCH_STATISTICS = ("batch", "moving", "update")
+
+class HasForward:
+    """Base class of models that say themselves how their classifier is run: `VATModel`.
+
+    What else has a method `forward`, as a classifier of yours may, is no such model.
+    """
+
+    def forward(self, training=False):
+        """The `Forward` of one step."""
+        raise NotImplementedError
 
 
 class Forward:
@@ -81,28 +91,28 @@ class Forward:
         """
         if isinstance(classifier, cls):
             return classifier
-        if hasattr(classifier, "forward"):
+        if isinstance(classifier, HasForward):
             return classifier.forward(training=training)
         return cls(classifier, training, loss=getattr(classifier, "loss", None))
 
     def labelled(self, x):
         """The pass of plain Keras training: state moves. Shared as the batch's clean pass."""
         self._begin(x)
-        clean = ForwardPass(self, x, self._call_and_move_state)
+        clean = LinearizedPass(self, x, self._call_and_move_state)
         if self._batch_statistics != "moving" or not self._normalization:
             self._clean_passes[self._key(x)] = clean
         return clean
 
     def clean(self, x):
-        """The clean `ForwardPass` of a batch, computed once."""
+        """The clean `LinearizedPass` of a batch, computed once."""
         key = self._key(x)
         if key not in self._clean_passes:
-            self._clean_passes[key] = ForwardPass(self, x, self._call_and_average)
+            self._clean_passes[key] = LinearizedPass(self, x, self._call_and_average)
         return self._clean_passes[key]
 
     @staticmethod
     def _key(x):
-        """A batch is the same batch if its tensors are (a `ForwardPass` keeps them alive)."""
+        """A batch is the same batch if its tensors are (a `LinearizedPass` keeps them alive)."""
         return tuple(id(tensor) for tensor in tree.flatten(x))
 
     def logits(self, x):
@@ -125,8 +135,8 @@ class Forward:
         return clean.vjp(rescaled(slope, jointly=self.rows_interact))
 
     def search(self, x):
-        """A `ForwardPass` that only serves to find a perturbation."""
-        return ForwardPass(self, x, self._call)
+        """A `LinearizedPass` that only serves to find a perturbation."""
+        return LinearizedPass(self, x, self._call)
 
     @property
     def rows_interact(self):
@@ -156,10 +166,13 @@ class Forward:
             return
         self.check_inputs(x)
         check_batch(self.classifier, x)
-        if not all(layer.built for layer in self.classifier._flatten_layers()):
+        if not all(layer.built for layer in sublayers(self.classifier)):
             self.classifier(tree.map_structure(lambda t: keras.KerasTensor(t.shape, t.dtype), x))
         self._normalization = normalization_layers(self.classifier)
-        self._start = self._state_at_start()
+        if self.training:
+            self._start = state_at_start(self.classifier, self._normalization)
+        else:
+            self._start = []
 
     def _call_and_move_state(self, x):
         return self.output.call(x, self.training)
@@ -169,7 +182,7 @@ class Forward:
         entrance = self._entrance
         with (
             InnerScope(self._start, collect_losses=False) as scope,
-            self._normalization_frozen(),
+            self._policy_on_statistics(),
         ):
             outputs = self.output.call(x if entrance is None else entrance(x), self.training)
         self._last_scope = scope
@@ -184,54 +197,7 @@ class Forward:
                         variable.assign(self._last_scope.get_current_value(variable))
         return outputs
 
-    def _state_at_start(self):
-        """Seeds and other state, but not the statistics that policies are about.
-
-        Frozen weights are no state: they would be copied for nothing.
-        """
-        if not self.training:
-            return []
-        state = seed_states(self.classifier)
-        for layer in self.classifier._flatten_layers():
-            if layer not in self._normalization:
-                state += layer._non_trainable_variables
-        # Copies: the numbers of now, whatever is assigned later.
-        return [(variable, ops.copy(variable)) for variable in state]
-
-    @contextlib.contextmanager
-    def _normalization_frozen(self):
-        """Normalisation layers use their moving statistics while they are not trainable."""
-        if self._batch_statistics != "moving":
-            yield
-            return
-        trainable = [
-            (thing, thing.trainable)
-            for layer in self._normalization
-            for thing in (layer, *layer.weights)
-        ]
-        for layer in self._normalization:
-            layer.trainable = False
-        try:
-            yield
-        finally:
-            for thing, value in trainable:
-                thing.trainable = value
-
-
-def moved_by_passes(classifier):
-    """The numbers that a pass in training moves, as moving averages: neither weights nor seeds."""
-    return [
-        variable
-        for layer in classifier._flatten_layers()
-        for variable in layer._non_trainable_variables
-        if is_floating(variable.dtype)
-    ]
-
-
-def normalization_layers(classifier):
-    """The layers that keep moving averages of batch statistics."""
-    return [
-        layer
-        for layer in classifier._flatten_layers()
-        if hasattr(layer, "moving_mean") and hasattr(layer, "moving_variance")
-    ]
+    def _policy_on_statistics(self):
+        if self._batch_statistics == "moving":
+            return at_moving_statistics(self._normalization)
+        return contextlib.nullcontext()

@@ -11,7 +11,7 @@ from keras import ops
 from keras.ops import convert_to_tensor as tensor
 
 from keras_vat.autodiff import Linearization, gradient
-from keras_vat.replica_seed_generator import ReplicaSeedGenerator
+from keras_vat.autodiff.replica_seed_generator import ReplicaSeedGenerator
 
 X = np.random.default_rng(1).normal(size=(6, 5))
 PRECISION = 1e-12

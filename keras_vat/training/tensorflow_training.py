@@ -7,13 +7,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vat import autodiff, replicas, saved_seeds
-from keras_vat.forward import moved_by_passes
-from keras_vat.same_start import with_same_start
+from keras_vat import autodiff, keras_internals
+from keras_vat.forward.state import moved_by_passes
+from keras_vat.training import replicas
+from keras_vat.training.same_start import with_same_start
 
 FIT = inspect.signature(keras.Model.fit)
 
 
+@keras_internals.overrides(
+    keras.Model, "_maybe_symbolic_build", "_get_metrics_result_or_logs", "_trackable_children"
+)
 class TensorFlowTraining:
     """Mix-in of `VATModel`: one gradient of the total loss by `tf.GradientTape`.
 
@@ -25,7 +29,7 @@ class TensorFlowTraining:
         super().__init__(*args, **kwargs)
 
     def fit(self, *args, **kwargs):
-        if replicas.several_workers(self._distribute_strategy):
+        if replicas.several_workers(keras_internals.strategy_of(self)):
             given = FIT.bind(self, *args, **kwargs)
             given.arguments["callbacks"] = with_same_start(given.arguments.get("callbacks"))
             args, kwargs = given.args[1:], given.kwargs
@@ -35,7 +39,7 @@ class TensorFlowTraining:
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         state = [(v, tf.identity(v.value)) for v in moved_by_passes(self.classifier)]
         with tf.GradientTape() as tape:
-            step = self.compute_step(x, y, sample_weight)
+            step = self._compute_step(x, y, sample_weight)
             rows = [tf.shape(tf.nest.flatten(step.x)[0])[0], *step.rows]
             loss, penalties = step.supervised_loss, step.penalties
             values = [tf.cast(value, "float32") for value in (loss, *penalties)]
@@ -59,7 +63,7 @@ class TensorFlowTraining:
             warnings.warn("The classifier has no trainable weights.", stacklevel=2)
         for variable, value in state:
             variable.assign(tf.where(finite, variable.value, value))
-        self.track(step, replicas.unshared(total, labelled_share), finite)
+        self._track(step, replicas.unshared(total, labelled_share), finite)
         return self.compute_metrics(step.x, y, step.y_pred, sample_weight=sample_weight)
 
     def _usable(self, gradients):
@@ -101,8 +105,8 @@ class TensorFlowTraining:
         if save_type == "checkpoint":
             for regularizer in self.regularizers:
                 children[f"regularizer_{regularizer.name}"] = regularizer
-            for name, layer in self.layers_with_seeds():
-                for i, seed in enumerate(saved_seeds.seed_states(layer)):
+            for name, layer in self._layers_with_seeds():
+                for i, seed in enumerate(keras_internals.seed_states(layer)):
                     children[f"{name}_{i}"] = seed
         return children
 
@@ -112,10 +116,11 @@ class TensorFlowTraining:
         Keras reads one and averages the replicas' parts, which fails for parts of unequal size
         and between workers, and moves the data's seeds on.
         """
-        if self._distribute_strategy is not None:
-            replicas.check_variables(self._distribute_strategy, self.classifier)
-        if iterator is not None and self._distribute_strategy is not None:
-            data_batch, iterator = replicas.batch_spec(iterator), None
+        strategy = keras_internals.strategy_of(self)
+        if strategy is not None:
+            replicas.check_variables(strategy, self.classifier)
+        if iterator is not None and strategy is not None:
+            data_batch, iterator = keras_internals.batch_spec(iterator), None
         super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)
 
     def _get_metrics_result_or_logs(self, logs):
@@ -131,10 +136,10 @@ class TensorFlowTraining:
 
         def run_and_check(iterator):
             logs = run(iterator)
-            self.check_finite({name: np.asarray(logs[name]) for name in self.checked_names})
+            self._check_finite({name: np.asarray(logs[name]) for name in self._checked_names})
             return logs
 
         self.train_function = run_and_check
 
     def test_step(self, data):
-        return self.of_evaluation(super().test_step(data))
+        return self._of_evaluation(super().test_step(data))

@@ -3,6 +3,7 @@
 import keras
 from keras import tree
 
+from keras_vat.arguments import shapes_agree
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 
 
@@ -34,16 +35,11 @@ def alike(first, second):
         return False
     pairs = zip(tree.flatten(first), tree.flatten(second), strict=True)
     return all(
-        a is not None and b is not None and a.dtype == b.dtype and agree(a.shape[1:], b.shape[1:])
+        a is not None
+        and b is not None
+        and a.dtype == b.dtype
+        and shapes_agree(a.shape[1:], b.shape[1:])
         for a, b in pairs
-    )
-
-
-def agree(shape, other):
-    """Whether two shapes may be equal; an unknown size agrees with any."""
-    return len(shape) == len(other) and all(
-        size is None or size == expected or expected is None
-        for size, expected in zip(shape, other, strict=True)
     )
 
 

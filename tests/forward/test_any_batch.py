@@ -66,7 +66,7 @@ def test_good_batches_train(
     assert all_finite(logs.values()), logs
     assert all_finite(model.get_weights())
     if unlabeled_rows == 0 and method not in ("at",):
-        assert logs[model.penalty_names[0]] == 0.0
+        assert logs[model._penalty_names[0]] == 0.0
 
 
 @few

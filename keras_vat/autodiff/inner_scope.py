@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_vat.keras_internals import outer_scope
+
 
 class InnerScope(keras.StatelessScope):
     """A `keras.StatelessScope` that sees the values of the scope it is entered in.
@@ -23,17 +25,18 @@ class InnerScope(keras.StatelessScope):
         self._passes_updates = passes_updates
         self._collects = collect_losses
         self.updated = []
+        self._outer = None
 
     def __enter__(self):
         super().__enter__()
-        outer = self.original_scope
+        self._outer = outer_scope(self)
         if self._collects is None:
-            self.collect_losses = outer is not None and outer.collect_losses
+            self.collect_losses = self._outer is not None and self._outer.collect_losses
         return self
 
     def add_update(self, update):
         if self._passes_updates:
-            self.original_scope.add_update(update)
+            self._outer.add_update(update)
             return
         super().add_update(update)
         if not any(update[0] is variable for variable in self.updated):
@@ -41,6 +44,6 @@ class InnerScope(keras.StatelessScope):
 
     def get_current_value(self, variable):
         value = super().get_current_value(variable)
-        if value is None and self.original_scope is not None:
-            value = self.original_scope.get_current_value(variable)
+        if value is None and self._outer is not None:
+            value = self._outer.get_current_value(variable)
         return value

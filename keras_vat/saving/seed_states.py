@@ -5,6 +5,8 @@ Keras saves a layer's variables, but not the states of its seed generators.
 
 import numpy as np
 
+from keras_vat.keras_internals import seed_states
+
 
 def save(store, key, layer):
     """Writes the seed states of a layer and of all its sublayers under one key."""
@@ -20,12 +22,3 @@ def load(store, key, layer):
     if len(saved) == len(states):
         for state, value in zip(states, saved, strict=True):
             state.assign(value)
-
-
-def seed_states(layer):
-    """The state variables of a layer's seed generators, in the order of the layers."""
-    return [
-        generator.state
-        for sublayer in layer._flatten_layers()
-        for generator in sublayer._seed_generators
-    ]

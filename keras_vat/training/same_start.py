@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vat import autodiff
+from keras_vat import autodiff, keras_internals
 
 
 class SameStart(keras.callbacks.Callback):
@@ -19,12 +19,12 @@ class SameStart(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         model = self.model
-        epoch = model._initial_epoch or 0
+        epoch = keras_internals.initial_epoch(model) or 0
         if model.optimizer is not None and not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
         optimizer = [] if model.optimizer is None else model.optimizer.variables
         steps = keras.ops.convert_to_numpy(model.optimizer.iterations) if optimizer else 0
-        self._worker, self._workers = place(model._distribute_strategy)
+        self._worker, self._workers = place(keras_internals.strategy_of(model))
         starts = self._gathered([steps, epoch])
         if (starts == starts[0]).all():
             return
@@ -40,7 +40,7 @@ class SameStart(keras.callbacks.Callback):
         values = [keras.ops.convert_to_numpy(variable) for variable in variables]
         for variable, value in zip(variables, self._sent_by(furthest, values), strict=True):
             variable.assign(value)
-        model._initial_epoch = epoch
+        keras_internals.set_initial_epoch(model, epoch)
 
     def _gathered(self, numbers):
         """Whole numbers of every worker: an array with a row for each."""
@@ -59,7 +59,7 @@ class SameStart(keras.callbacks.Callback):
 
     def _summed(self, arrays):
         """The workers' arrays, added up."""
-        strategy = self.model._distribute_strategy
+        strategy = keras_internals.strategy_of(self.model)
         replicas = strategy.num_replicas_in_sync // self._workers  # here; the first one sends
 
         def of_a_replica():

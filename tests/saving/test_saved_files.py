@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_vat import VATModel, __version__, generators, regularizers, whole_files
+from keras_vat import VATModel, __version__, generators, regularizers
+from keras_vat.saving import whole_files
 
 
 def vat_model(classifier=None, **arguments):

@@ -1,0 +1,157 @@
+"""Every private name of Keras and TensorFlow that the package leans on, and nowhere else.
+
+Each has a function here that says what it is for. A name that an upgrade takes away raises, with
+the name in the message; `tests/test_keras_internals.py` fails by name as well.
+"""
+
+import keras
+
+
+def sublayers(layer, include_self=True):
+    """A layer and all layers inside it, each once, also those that `model.layers` leaves out."""
+    return list(_private(layer, "_flatten_layers")(include_self=include_self))
+
+
+def own_state(layer):
+    """The variables of one layer itself that aren't trained: no weights, seeds or sublayers'."""
+    return list(_private(layer, "_non_trainable_variables"))
+
+
+def seed_states(layer):
+    """The state variables of a layer's seed generators, in the order of the layers."""
+    return [
+        generator.state
+        for sublayer in sublayers(layer)
+        for generator in _private(sublayer, "_seed_generators")
+    ]
+
+
+def trainable_flag(layer):
+    """What `layer.trainable` was set to."""
+    return _private(layer, "_trainable")
+
+
+def call_context(layer):
+    """What nested calls of layers share: whether they train is its `training`."""
+    return _private(layer, "_get_call_context")()
+
+
+def raw_value(variable):
+    """What a variable holds: on TensorFlow its `tf.Variable`, on JAX an array, or `None`."""
+    return _private(variable, "_value")
+
+
+def set_raw_value(variable, value):
+    """Gives a variable an array without the checks and copies of `assign` (JAX's trainer)."""
+    _private(variable, "_value")
+    variable._value = value
+
+
+def logits_behind(outputs):
+    """The input of the softmax or sigmoid that returned a tensor; `None` if none left it."""
+    return getattr(outputs, "_keras_logits", None)  # only softmax and sigmoid leave it
+
+
+def leave_logits(outputs, logits):
+    """Notes the logits on probabilities, as Keras's own activations do where tensors carry it."""
+    try:
+        outputs._keras_logits = logits
+    except AttributeError:  # JAX's tensors carry nothing
+        pass
+
+
+def operation_of(symbolic):
+    """The layer or operation that a symbolic tensor comes out of."""
+    return _private(symbolic, "_keras_history").operation
+
+
+def outer_scope(scope):
+    """The `keras.StatelessScope` around one that has been entered, or `None`."""
+    return _private(scope, "original_scope")
+
+
+def loss_tracker(model):
+    """The metric that a compiled model logs as `loss`."""
+    return _private(model, "_loss_tracker")
+
+
+def clear_losses(model):
+    """Forgets what layers added by `add_loss` in earlier passes."""
+    _private(model, "_clear_losses")()
+
+
+def strategy_of(model):
+    """The `tf.distribute` strategy that a model was made under, or `None`."""
+    return _private(model, "_distribute_strategy")
+
+
+def initial_epoch(model):
+    """The epoch that `fit` begins with, as `BackupAndRestore` leaves it; `None`: the first."""
+    return _private(model, "_initial_epoch")
+
+
+def set_initial_epoch(model, epoch):
+    """Lets a `fit` that has just begun start with an epoch."""
+    _private(model, "_initial_epoch")
+    model._initial_epoch = epoch
+
+
+def moments_of(optimizer, variable):
+    """Adam's two moments of a variable, and its largest second one (`None` without AMSGrad)."""
+    index = _private(optimizer, "_get_variable_index")(variable)
+    largest = _private(optimizer, "_velocity_hats")[index] if optimizer.amsgrad else None
+    return (
+        _private(optimizer, "_momentums")[index],
+        _private(optimizer, "_velocities")[index],
+        largest,
+    )
+
+
+def in_several_processes(strategy):
+    """Whether a `tf.distribute.MultiWorkerMirroredStrategy` spans more than this process."""
+    return _private(strategy.extended, "_in_multi_worker_mode")()
+
+
+def batch_spec(iterator):
+    """What Keras's iterator over batches yields, as a structure of `tf.TypeSpec`.
+
+    Of what replicas share it is the spec of the first replica's part.
+    """
+
+    def of_one_replica(spec):
+        if type(spec).__name__ == "PerReplicaSpec":
+            spec = _private(spec, "_value_specs")[0]
+        return None if type(spec).__name__ == "NoneTensorSpec" else spec
+
+    specs = _private(iterator, "_get_iterator")().element_spec
+    return keras.tree.map_structure(of_one_replica, specs)
+
+
+def overrides(owner, *names):
+    """Class decorator: raises at import unless `owner` has the private methods overridden here.
+
+    A method that Keras no longer calls would be passed over without a word.
+
+    Args:
+        owner: The class whose methods they are.
+        *names: Their names.
+    """
+
+    def check(cls):
+        for name in names:
+            _private(owner, name)
+        return cls
+
+    return check
+
+
+def _private(owner, name):
+    try:
+        return getattr(owner, name)
+    except AttributeError as error:
+        kind = owner if isinstance(owner, type) else type(owner)
+        raise AttributeError(
+            f"keras_vat needs `{name}` of {kind.__module__}.{kind.__name__}, a private name that "
+            f"this version of Keras ({keras.__version__}) or TensorFlow does not have. Install a "
+            "version of Keras that this version of keras_vat was tested with"
+        ) from error

@@ -1,0 +1,28 @@
+"""What one training step computes before the gradient."""
+
+from typing import NamedTuple
+
+from keras import ops, tree
+
+
+class Step(NamedTuple):
+    """What one training step computes before the gradient."""
+
+    x: object
+    y_pred: object
+    supervised_loss: object
+    penalties: list
+    rows: list
+
+
+def count_rows(x):
+    """Number of rows of a batch: an integer, or a tensor where it is unknown."""
+    return ops.shape(tree.flatten(x)[0])[0]
+
+
+def mean_over(rows, compute):
+    """A mean over rows, by a function of no arguments; 0, not NaN, where there are none."""
+    if isinstance(rows, int):
+        return compute() if rows else ops.zeros(())
+    mean = compute()
+    return ops.where(rows > 0, mean, ops.zeros_like(mean))
