@@ -1,4 +1,4 @@
-"""Methods, grids and networks under the names that `tables.py` calls them by."""
+"""Methods, grids and networks under the names that `tables/` calls them by."""
 
 from benchmarks.accuracy import generators
 from keras_vat import classifiers, regularizers

@@ -1,4 +1,4 @@
-"""What a row of a paper's table is made of; the tables themselves are in `tables.py`."""
+"""What a row of a paper's table is made of; the tables themselves are in `tables/`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
