@@ -30,22 +30,22 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from benchmarks import report
-from benchmarks.figures import drawing
+from benchmarks.figures import fat, lvat, vat, vmt
 from benchmarks.figures.training import SETUPS
 
 FIGURES = {
-    "smoothness": drawing.smoothness,  # VAT, figure 2
-    "epsilon-and-weight": drawing.epsilon_and_weight,  # 3
-    "power-iterations": drawing.power_iterations,  # 4
-    "images-over-epsilon": drawing.images_over_epsilon,  # 5
-    "robustness": drawing.robustness,  # 6
-    "labelled-robustness": drawing.labelled_robustness,  # 6, on adversarial examples
-    "gradient-noise": drawing.gradient_noise,  # 7
-    "random-samples": drawing.random_samples,  # 8
-    "latent-statistics": drawing.latent_statistics,  # LVAT, figures 5 and 6
-    "reconstruction-error": drawing.reconstruction_error,  # LVAT, figure 8
-    "movement-fields": drawing.movement_fields,  # VMT, figures 1 and 3
-    "bad-samples": drawing.bad_samples,  # FAT, figure 5
+    "smoothness": vat.smoothness,  # VAT, figure 2
+    "epsilon-and-weight": vat.epsilon_and_weight,  # 3
+    "power-iterations": vat.power_iterations,  # 4
+    "images-over-epsilon": vat.images_over_epsilon,  # 5
+    "robustness": vat.robustness,  # 6
+    "labelled-robustness": vat.labelled_robustness,  # 6, on adversarial examples
+    "gradient-noise": vat.gradient_noise,  # 7
+    "random-samples": vat.random_samples,  # 8
+    "latent-statistics": lvat.latent_statistics,  # LVAT, figures 5 and 6
+    "reconstruction-error": lvat.reconstruction_error,  # LVAT, figure 8
+    "movement-fields": vmt.movement_fields,  # VMT, figures 1 and 3
+    "bad-samples": fat.bad_samples,  # FAT, figure 5
 }
 
 
