@@ -2,7 +2,7 @@
 
 Run as a program, it writes the tables of `README.md` anew from the JSON files:
 
-    python benchmarks/report.py
+    python -m benchmarks.report
 """
 
 import argparse
@@ -21,16 +21,22 @@ import numpy as np
 
 import keras_vat
 
-RESULTS = pathlib.Path(__file__).parent / "results"
+ROOT = pathlib.Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
+
+
+def command():
+    """The command that runs, as it is typed."""
+    module = sys.modules["__main__"].__spec__
+    program = ["-m", module.name.removesuffix(".__main__")] if module else sys.argv[:1]
+    return shlex.join(["python", *program, *sys.argv[1:]])
 
 
 def environment(backends=None):
     """What a reader needs to judge a figure; `None`: it was measured on this process's backend."""
     return {
-        "command": shlex.join(
-            ["python", f"benchmarks/{pathlib.Path(sys.argv[0]).name}", *sys.argv[1:]]
-        ),
+        "command": command(),
         "date": time.strftime("%Y-%m-%d"),
         "cores": os.cpu_count(),
         "processor": platform.machine(),

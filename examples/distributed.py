@@ -14,7 +14,7 @@ On several machines start the script on each, with the addresses of all in `TF_C
 `start_cluster` does for one machine.
 
 What to expect: about 88 % of the test digits in all three cases. A net this small trains slower
-on two devices than on one (see benchmarks/distribution.py).
+on two devices than on one (see benchmarks/speed/distribution.py).
 """
 
 import argparse

@@ -10,7 +10,7 @@ from keras_vat.perturbations.curvature import CURVATURES, hessian_product
 from keras_vat.perturbations.perturbation import Perturbation
 
 # Smallest steps of the differences that a dtype can resolve, as a share of the root mean square
-# norm of the inputs, measured by benchmarks/perturbation_quality.py.
+# norm of the inputs, measured by benchmarks/accuracy/perturbation_quality.py.
 XI = {"float64": 1e-5, "float32": 1e-2, "bfloat16": 1e-1, "float16": 1e-1}
 
 

@@ -1,0 +1,1 @@
+"""Every published number has its program here; see README.md."""

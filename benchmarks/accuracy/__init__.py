@@ -1,0 +1,1 @@
+"""Test errors: the papers' tables, and what decides them."""
