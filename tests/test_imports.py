@@ -112,11 +112,11 @@ KNOW_THE_BACKEND = {
     "autodiff/__init__.py",
     "autodiff/jax_autodiff.py",
     "autodiff/tensorflow_autodiff.py",
-    "jax_training.py",
-    "replicas.py",
-    "same_start.py",
-    "tensorflow_training.py",
-    "training.py",
+    "training/jax_training.py",
+    "training/replicas.py",
+    "training/same_start.py",
+    "training/tensorflow_training.py",
+    "training/__init__.py",
 }
 
 

@@ -1,10 +1,10 @@
-import collections
-
 import keras
 import numpy as np
 import pytest
 
+from keras_vat import SemiSupervisedInputs
 from keras_vat.callbacks import BatchNormReestimation
+from keras_vat.evaluation.batches import endless_batches, passes
 
 
 def run(callback, model):
@@ -109,8 +109,8 @@ def test_arrays_are_drawn_in_full_batches_without_repetition():
     x = np.arange(8.0, dtype="float32")[:, None]
     model = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization()])
     callback = BatchNormReestimation(x, steps=5, batch_size=3)
-    batches = callback._batches()
-    seen = [next(batches)[:, 0] for _ in range(5)]
+    batches = endless_batches(x, passes(batch_size=3, seed=0))
+    seen = [np.asarray(next(batches)[0])[:, 0] for _ in range(5)]
     assert all(batch.shape == (3,) for batch in seen)
     for first, second in ((0, 1), (2, 3)):  # two batches a pass, the odd rows left out
         assert len(set(seen[first]) | set(seen[second])) == 6
@@ -127,9 +127,6 @@ def test_fewer_rows_than_a_batch_are_one_batch():
     np.testing.assert_allclose(
         moving_statistics(model)[3], statistics_in_float64(model, [x])[3], rtol=1e-5
     )
-
-
-SemiSupervisedInputs = collections.namedtuple("SemiSupervisedInputs", ["labeled", "unlabeled"])
 
 
 @pytest.mark.parametrize("kind", ["x", "x_y", "semi_supervised_y", "semi_supervised"])
