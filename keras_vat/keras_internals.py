@@ -4,7 +4,14 @@ Each has a function here that says what it is for. A name that an upgrade takes 
 the name in the message; `tests/test_keras_internals.py` fails by name as well.
 """
 
+import contextlib
+import contextvars
+import functools
+import threading
+
 import keras
+from keras.src import backend
+from keras.src.random import seed_generator as random_seeds
 
 
 def sublayers(layer, include_self=True):
@@ -47,17 +54,29 @@ def set_raw_value(variable, value):
     variable._value = value
 
 
-def logits_behind(outputs):
-    """The input of the softmax or sigmoid that returned a tensor; `None` if none left it."""
-    return getattr(outputs, "_keras_logits", None)  # only softmax and sigmoid leave it
-
-
 def leave_logits(outputs, logits):
     """Notes the logits on probabilities, as Keras's own activations do where tensors carry it."""
-    try:
+    with contextlib.suppress(AttributeError):  # JAX's tensors carry nothing
         outputs._keras_logits = logits
-    except AttributeError:  # JAX's tensors carry nothing
-        pass
+
+
+def mask_of(tensor):
+    """The mask that Keras's layers left on a tensor, booleans `(batch, positions)`, or `None`."""
+    return _private(backend, "get_keras_mask")(tensor)
+
+
+def with_mask(tensor, mask):
+    """A tensor with a mask noted, as layers and compiled losses look for it."""
+    if mask is not None:
+        _private(backend, "set_keras_mask")(tensor, mask)
+    return tensor
+
+
+def make_global_seed_generator():
+    """Makes what `keras.random` draws from without a seed, so that a scope needn't."""
+    make = _private(random_seeds, "global_seed_generator")
+    with contextlib.suppress(ValueError):  # within a traced function of JAX Keras refuses it
+        make()
 
 
 def operation_of(symbolic):
@@ -125,6 +144,86 @@ def batch_spec(iterator):
 
     specs = _private(iterator, "_get_iterator")().element_spec
     return keras.tree.map_structure(of_one_replica, specs)
+
+
+class CallsSeen:
+    """A context in which this thread's calls of layers, softmaxes and sigmoids are seen.
+
+    Keras's own functions are exchanged while at least one thread needs it; in other threads they
+    do what they always do. Nothing is put on any layer.
+
+    Args:
+        around_layer: Callable `(layer, call, args, kwargs) -> outputs` in the place of the call of
+            every layer, from inside out; `call(*args, **kwargs)` is what Keras does.
+        around_activation: Callable `(name, function, x, axis) -> outputs` in the place of every
+            softmax and sigmoid; of a sigmoid the axis is `None`.
+    """
+
+    _lock = threading.Lock()
+    _users = 0
+    _originals = {}
+    _seeing = contextvars.ContextVar("keras_vat_calls_seen", default=None)
+
+    def __init__(self, around_layer, around_activation):
+        self.around_layer, self.around_activation = around_layer, around_activation
+
+    def __enter__(self):
+        cls = type(self)
+        with cls._lock:
+            if not cls._users:
+                cls._exchange()
+            cls._users += 1
+        self._token = cls._seeing.set(self)
+        return self
+
+    def __exit__(self, *_):
+        cls = type(self)
+        cls._seeing.reset(self._token)
+        with cls._lock:
+            cls._users -= 1
+            if not cls._users:
+                for (owner, name), original in cls._originals.items():
+                    setattr(owner, name, original)
+
+    @classmethod
+    def _exchange(cls):
+        activations = _private(backend, "nn")
+        places = [
+            (keras.layers.Layer, "__call__"),
+            (activations, "softmax"),
+            (activations, "sigmoid"),
+        ]
+        cls._originals = {place: _private(*place) for place in places}
+        layer_call, softmax, sigmoid = cls._originals.values()
+
+        @functools.wraps(layer_call)
+        def call_layer(layer, *args, **kwargs):
+            seeing = cls._seeing.get()
+            if seeing is None:
+                return layer_call(layer, *args, **kwargs)
+            return seeing.around_layer(layer, layer_call.__get__(layer), args, kwargs)
+
+        @functools.wraps(softmax)
+        def call_softmax(x, axis=-1):
+            seeing = cls._seeing.get()
+            if seeing is None:
+                return softmax(x, axis=axis)
+            function = functools.partial(softmax, axis=axis)
+            return seeing.around_activation("softmax", function, x, axis)
+
+        @functools.wraps(sigmoid)
+        def call_sigmoid(x):
+            seeing = cls._seeing.get()
+            return (
+                sigmoid(x)
+                if seeing is None
+                else (seeing.around_activation("sigmoid", sigmoid, x, None))
+            )
+
+        for (owner, name), ours in zip(
+            places, (call_layer, call_softmax, call_sigmoid), strict=True
+        ):
+            setattr(owner, name, ours)
 
 
 def overrides(owner, *names):

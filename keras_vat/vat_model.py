@@ -11,7 +11,7 @@ from keras_vat.forward.batch_statistics import BATCH_STATISTICS
 from keras_vat.forward.classifier_output import OUTPUT_KINDS
 from keras_vat.forward.forward import Forward, HasForward
 from keras_vat.forward.perturbable import as_tensors
-from keras_vat.keras_internals import loss_tracker
+from keras_vat.keras_internals import clear_losses, loss_tracker
 from keras_vat.regularizers.regularizer_list import regularizer_list
 from keras_vat.saving.model_contents import ModelContents
 from keras_vat.training import Training
@@ -218,6 +218,7 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
     def _compute_step(self, x, y, sample_weight):
         """The labelled pass, the compiled loss and the penalties of one batch: a `Step`."""
         self._check_labels(y)
+        clear_losses(self)
         labeled, unlabeled = split_inputs(as_tensors(x))
         forward = self.forward(training=True)
         labelled = forward.labelled(labeled)
@@ -243,7 +244,7 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
                     lambda r=regularizer, b=batch, t=targets: r.penalty(forward, b, *t),
                 )
             )
-        return Step(labeled, y_pred, supervised_loss, penalties, rows)
+        return Step(labeled, y_pred, supervised_loss, penalties, rows, forward.moved)
 
     def _loss(self, y, y_pred):
         return self.compute_loss(y=y, y_pred=y_pred)

@@ -22,7 +22,7 @@ class Linearization:
     """The value of a function at a point and the two products with its Jacobian.
 
     As on TensorFlow: the function runs once, both products reuse that run. The function may assign
-    variables and add losses, in a compiled step as well.
+    variables, in a compiled step as well.
 
     Formula:
 
@@ -39,18 +39,33 @@ class Linearization:
 
     def __init__(self, function, inputs):
         variables = []
+        self._function, self._inputs = function, inputs
 
         def pure(inputs):
             with InnerScope() as scope:
                 value, auxiliary = function(inputs)
             variables.extend(scope.updated)
             values = [scope.get_current_value(variable) for variable in scope.updated]
-            return value, (auxiliary, values, scope.losses)
+            return value, (auxiliary, values)
 
         self.value, self._pull_back, found = jax.vjp(pure, inputs, has_aux=True)
-        self.auxiliary, values, self.losses = found
+        self.auxiliary, values = found
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
+
+    def reached(self):
+        """For each input whether the value depends on it."""
+
+        def value(inputs):
+            with InnerScope():
+                return self._function(inputs)[0]
+
+        jaxpr = jax.make_jaxpr(value)(self._inputs).jaxpr
+        needed = {id(variable) for variable in jaxpr.outvars}
+        for equation in reversed(jaxpr.eqns):
+            if any(id(variable) in needed for variable in equation.outvars):
+                needed |= {id(variable) for variable in equation.invars}
+        return [id(variable) in needed for variable in jaxpr.invars]
 
     def vjp(self, cotangent):
         """`J^T cotangent`: a list of tensors shaped like the inputs."""

@@ -32,13 +32,15 @@ class Linearization:
         inputs: List of floating tensors, the point.
     """
 
-    losses = ()  # what layers add in the run stays theirs
-
     def __init__(self, function, inputs):
         self._inputs = inputs
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as self._tape:
             self._tape.watch(inputs)
             self.value, self.auxiliary = function(inputs)
+
+    def reached(self):
+        """For each input whether the value depends on it."""
+        return [part is not None for part in self._tape.gradient(self.value, self._inputs)]
 
     def vjp(self, cotangent):
         """`J^T cotangent`: a list of tensors shaped like the inputs."""

@@ -1,28 +1,18 @@
 """Finds out what a classifier's output means: its distribution and its logits."""
 
 import warnings
+from typing import NamedTuple
 
 import keras
 from keras import ops
 
 from keras_vat import autodiff
 from keras_vat.divergences import DISTRIBUTIONS
-from keras_vat.forward.recorded_logits import recorded_logits
-from keras_vat.keras_internals import logits_behind, operation_of
+from keras_vat.keras_internals import mask_of
 
 OUTPUT_KINDS = ("auto", *DISTRIBUTIONS)
 
 _TINY = 1e-37  # the smallest power of ten that is a normal float32
-
-_LINEAR_LAYERS = (
-    keras.layers.Dense,
-    keras.layers.EinsumDense,
-    keras.layers.BatchNormalization,
-    keras.layers.GlobalAveragePooling1D,
-    keras.layers.GlobalAveragePooling2D,
-    keras.layers.GlobalAveragePooling3D,
-    keras.layers.Add,
-)
 
 # As functions they have no `from_logits`: called by a model, they take its default, False.
 _OF_PROBABILITIES = [
@@ -34,100 +24,109 @@ _OF_PROBABILITIES = [
 ]
 
 
-class ClassifierOutput:
-    """Reads logits and their distribution off a classifier's output tensor.
+class Reading(NamedTuple):
+    """What one run of the classifier returned, and what that means.
 
-    Evidence, in this order: what the user said; the logits that Keras's softmax and sigmoid leave
-    on their result; the last layer of a functional or Sequential model; the compiled loss; and,
-    outside a compiled step, the numbers themselves. For regression the output is the mean, whatever
+    Attributes:
+        outputs: What the classifier returned.
+        logits: The logits behind it, the classes in the last axis, at least float32.
+        distribution: The `OutputDistribution` of the output.
+        has_exact_logits: Whether the logits are the classifier's own, and not only known up to a
+            constant for each example, as those of probabilities are.
+        returned_logits: Whether the outputs are logits themselves.
+        class_axis: The axis of the outputs that the classes are in, from the end.
+        mask: Which positions of the output count, booleans `(batch, positions)`; `None`: all.
+    """
+
+    outputs: object
+    logits: object
+    distribution: object
+    has_exact_logits: bool
+    returned_logits: bool
+    class_axis: int
+    mask: object
+
+    def like_outputs(self, values):
+        """A tensor shaped like the logits in the shape of the outputs."""
+        return ops.moveaxis(values, -1, self.class_axis) if self.class_axis != -1 else values
+
+
+class ClassifierOutput:
+    """Reads logits and their distribution off what a run of the classifier shows.
+
+    Evidence, in this order: what the user said; the input of the softmax or sigmoid that returned
+    the outputs; whether they are affine in hidden numbers; the compiled loss; and, outside a
+    compiled step, the numbers themselves. For regression the output is the mean, whatever
     activation it has.
 
     Args:
-        classifier: The Keras model or layer.
         output: `"categorical"`, `"bernoulli"`, `"gaussian"` or `"auto"`.
         from_logits: `True`, `False` or `None` (find out).
         loss: The compiled loss (name, function or object), or `None`.
     """
 
-    def __init__(self, classifier, output="auto", from_logits=None, loss=None):
-        self._classifier = classifier
+    def __init__(self, output="auto", from_logits=None, loss=None):
         self._from_logits = from_logits
-        self._ending = last_operation(classifier)
-        self._activation = name_of_activation(self._ending)
-        self._recorded = (None, None)
-        contradiction = {True: ("softmax", "sigmoid"), False: ("linear",)}.get(from_logits, ())
-        if self._activation in contradiction:
-            warnings.warn(
-                f"`from_logits={from_logits}` contradicts the classifier, which ends in "
-                f"'{self._activation}'; leave it out to have the logits found.",
-                stacklevel=2,
-            )
-        stated = from_logits and self._activation not in ("softmax", "sigmoid")
-        found = from_logits is None and self._activation == "linear"
-        if (stated or found) and takes_probabilities(loss):
-            warnings.warn(
-                "`loss` takes probabilities, and the classifier returns logits, which it is "
-                "trained badly by: give the loss from_logits=True, as "
-                "keras.losses.SparseCategoricalCrossentropy(from_logits=True), or end the "
-                f"classifier in a softmax or sigmoid. Received: loss={loss!r}",
-                stacklevel=2,
-            )
+        self._loss = loss
         loss_kind, self._loss_from_logits = read_loss(loss)
+        if self._loss_from_logits is None and takes_probabilities(loss):
+            self._loss_from_logits = False
         self._stated_kind = loss_kind if output == "auto" else output
 
-    def call(self, x, training):
-        """The classifier's outputs for a batch; the logits behind them can then be found."""
-        if self._activation not in ("softmax", "sigmoid") or autodiff.CARRIES_ATTRIBUTES:
-            return self._classifier(x, training=training)
-        with recorded_logits(self._ending) as recorded:
-            outputs = self._classifier(x, training=training)
-        self._recorded = (outputs, recorded[0])
-        return outputs
+    def read(self, outputs, run):
+        """The `Reading` of one run.
 
-    def logits(self, outputs):
-        """The logits behind one batch of outputs, shape of the outputs, at least float32."""
-        check_single_tensor(outputs)
-        logits = self._trace_logits(outputs)
-        if logits is not None:
-            return at_least_float32(logits)
-        probabilities = at_least_float32(outputs)
-        logits = ops.log(ops.maximum(probabilities, _TINY))
-        if self._find_kind(outputs) == "bernoulli":
-            logits = logits - ops.log(ops.maximum(1.0 - probabilities, _TINY))
-        return logits
-
-    def has_exact_logits(self, outputs):
-        """Whether `logits` are the classifier's own, and not only known up to a constant.
-
-        Probabilities determine the logits of a softmax up to a constant for each example.
+        Args:
+            outputs: What the classifier returned.
+            run: The `ObservedRun`.
         """
-        return self._trace_logits(outputs) is not None
+        check_single_tensor(outputs)
+        behind = run.behind(outputs)
+        if self._from_logits is None:
+            self._warn_of_loss(behind is None and run.ends_linear(outputs), outputs)
+        elif behind is not None:
+            self._warn_of_contradiction(behind[0])
+        kind = self._find_kind(outputs, behind)
+        source = self._source(outputs, behind, run)
+        axis = self._class_axis(outputs, source, kind)
+        logits = at_least_float32(outputs if source is None else source[1])
+        if axis != -1:
+            logits = ops.moveaxis(logits, axis, -1)
+        if source is None:
+            logits = logits_of_probabilities(logits, kind)
+        return Reading(
+            outputs,
+            logits,
+            DISTRIBUTIONS[kind],
+            has_exact_logits=source is not None,
+            returned_logits=source is not None and source[1] is outputs,
+            class_axis=axis,
+            mask=mask_of(outputs),
+        )
 
-    def are_logits(self, outputs):
-        """Whether the outputs are logits as they are."""
-        return self._trace_logits(outputs) is outputs
+    def _source(self, outputs, behind, run):
+        """`(name, logits, axis)`, or `None` where the outputs are probabilities of unknown origin.
 
-    def distribution(self, outputs):
-        """The `OutputDistribution` of the output."""
-        return DISTRIBUTIONS[self._find_kind(outputs)]
-
-    def _trace_logits(self, outputs):
+        The name is that of an activation, or `None` of outputs that are logits.
+        """
+        as_they_are = (None, outputs, None)
         if self._from_logits or self._stated_kind == "gaussian":
-            return outputs
-        if self._behind(outputs) is not None:
-            return self._behind(outputs)
+            return as_they_are
+        if behind is not None:
+            return behind
         if self._from_logits is not None:
             return None
-        if (
-            self._activation == "linear"
-            or self._loss_from_logits
-            or (not autodiff.is_symbolic(outputs) and not _look_like_probabilities(outputs))
-        ):
-            return outputs
+        if run.ends_linear(outputs) or self._loss_from_logits:
+            return as_they_are
+        if self._loss_from_logits is not None:
+            return None
+        if not autodiff.is_symbolic(outputs) and not _look_like_probabilities(outputs):
+            return as_they_are
         raise ValueError(
             "Can't find out whether the classifier returns logits or probabilities. End it in a "
             "Keras layer: a linear one, or one with activation 'softmax' or 'sigmoid', or "
-            "keras.layers.Softmax. Or, of logits, compile with a loss whose `from_logits` is True. "
+            "keras.layers.Softmax. Or compile with a Keras cross-entropy, whose `from_logits` "
+            "tells. "
             "Or say it: VATModel(classifier, from_logits=True) of logits, "
             "VATModel(classifier, from_logits=False) of probabilities, which determine logits up "
             "to a constant only (`FastAdversarialTraining` needs them whole); or, of a regression, "
@@ -135,22 +134,27 @@ class ClassifierOutput:
             "Received: from_logits=None"
         )
 
-    def _behind(self, outputs):
-        """The logits that a softmax or sigmoid was given, if it left them."""
-        before, logits = self._recorded
-        return logits if before is outputs else logits_behind(outputs)
+    def _class_axis(self, outputs, source, kind):
+        """The axis of the classes, counted from the end."""
+        if kind != "categorical":
+            return -1
+        axis = -1 if source is None or source[2] is None else source[2]
+        if source is None or source[0] is None:
+            axis = getattr(only_loss(self._loss), "axis", -1)
+        if not isinstance(axis, int):
+            raise ValueError(
+                "The classifier's softmax must be over one axis, that of the classes. "
+                f"Received: axis={axis}"
+            )
+        return axis if axis < 0 else axis - len(outputs.shape)
 
-    def _find_kind(self, outputs):
+    def _find_kind(self, outputs, behind):
         if self._stated_kind is not None:
             return self._stated_kind
-        if self._activation in ("softmax", "sigmoid"):
-            return "categorical" if self._activation == "softmax" else "bernoulli"
-        several = len(outputs.shape) > 1 and outputs.shape[-1] > 1
-        if several and self._behind(outputs) is None:
+        if behind is not None:
+            return "categorical" if behind[0] == "softmax" else "bernoulli"
+        if len(outputs.shape) > 1 and outputs.shape[-1] > 1:
             return "categorical"
-        if self._behind(outputs) is not None and not autodiff.is_symbolic(outputs):
-            softmax = several and _look_like_probabilities(outputs)
-            return "categorical" if softmax else "bernoulli"
         raise ValueError(
             "Can't find out what the classifier's output means. Compile it with a Keras loss that "
             "tells: a cross-entropy, a squared or an absolute error. Or say it: "
@@ -158,6 +162,24 @@ class ClassifierOutput:
             "(independent sigmoids) or 'gaussian' (regression). "
             f"Received: output='auto', output shape {tuple(outputs.shape)}"
         )
+
+    def _warn_of_contradiction(self, activation):
+        if self._from_logits:
+            warnings.warn(
+                f"`from_logits=True` contradicts the classifier, which ends in '{activation}'; "
+                "leave it out to have the logits found.",
+                stacklevel=2,
+            )
+
+    def _warn_of_loss(self, is_linear, outputs):
+        if is_linear and takes_probabilities(self._loss):
+            warnings.warn(
+                "`loss` takes probabilities, and the classifier returns logits, which it is "
+                "trained badly by: give the loss from_logits=True, as "
+                "keras.losses.SparseCategoricalCrossentropy(from_logits=True), or end the "
+                f"classifier in a softmax or sigmoid. Received: loss={self._loss!r}",
+                stacklevel=2,
+            )
 
 
 def check_single_tensor(outputs):
@@ -176,28 +198,12 @@ def at_least_float32(tensor):
     return ops.cast(tensor, "float32") if half else tensor
 
 
-def last_operation(classifier):
-    """The operation a functional or Sequential model ends in; `None` where it can't be seen."""
-    operation = classifier
-    while isinstance(operation, keras.Model):
-        if isinstance(operation, keras.Sequential) and operation.layers:
-            operation = operation.layers[-1]
-        elif len(getattr(operation, "outputs", None) or ()) == 1:
-            operation = operation_of(operation.outputs[0])
-        else:
-            return None
-    return operation
-
-
-def name_of_activation(operation):
-    """`"softmax"`, `"sigmoid"`, `"linear"`, or `None` where it can't be seen."""
-    if isinstance(operation, keras.layers.Softmax):
-        return "softmax"
-    activation = getattr(operation, "activation", None)
-    if activation is None:
-        return "linear" if isinstance(operation, _LINEAR_LAYERS) else None
-    name = getattr(activation, "__name__", None)
-    return name if name in ("softmax", "sigmoid", "linear") else None
+def logits_of_probabilities(probabilities, kind):
+    """Logits of which these are the probabilities; those of a softmax up to a constant."""
+    logits = ops.log(ops.maximum(probabilities, _TINY))
+    if kind == "bernoulli":
+        logits = logits - ops.log(ops.maximum(1.0 - probabilities, _TINY))
+    return logits
 
 
 def takes_probabilities(loss):

@@ -1,6 +1,5 @@
 """One step's view of the classifier: a function of its inputs, under one set of policies."""
 
-import contextlib
 import copy
 
 import keras
@@ -8,14 +7,13 @@ from keras import tree
 
 from keras_vat import autodiff
 from keras_vat.autodiff.inner_scope import InnerScope
-from keras_vat.forward.batch_statistics import at_moving_statistics, normalization_layers
+from keras_vat.forward.batch_statistics import normalization_layers
 from keras_vat.forward.check_batch import check_batch, has_one_input
 from keras_vat.forward.classifier_output import ClassifierOutput
 from keras_vat.forward.linearized_pass import LinearizedPass
 from keras_vat.forward.norms import rescaled
-from keras_vat.forward.padded_inputs import without_padding
-from keras_vat.forward.state import state_at_start
-from keras_vat.keras_internals import sublayers
+from keras_vat.forward.observed_run import ObservedRun
+from keras_vat.keras_internals import make_global_seed_generator, sublayers
 
 
 class HasForward:
@@ -68,12 +66,21 @@ class Forward:
             )
         self.classifier = classifier
         self.training = training
-        self.output = ClassifierOutput(classifier, output, from_logits, loss)
+        self.output = ClassifierOutput(output, from_logits, loss)
         self._compute_loss = compute_loss
         self._batch_statistics = batch_statistics if training else "batch"
-        self._normalization = self._start = None
+        self._normalization = None
         self._entrance = None
         self._clean_passes = {}
+        self._moved = {}
+
+    @property
+    def moved(self):
+        """Pairs of a variable that the step's passes moved and its new number.
+
+        Nothing is assigned by the passes themselves: whoever makes the step does that in the end.
+        """
+        return list(self._moved.values())
 
     def check_inputs(self, x):
         """Raises for several inputs where the classifier has one: labels would count as inputs."""
@@ -98,16 +105,20 @@ class Forward:
     def labelled(self, x):
         """The pass of plain Keras training: state moves. Shared as the batch's clean pass."""
         self._begin(x)
-        clean = LinearizedPass(self, x, self._call_and_move_state)
-        if self._batch_statistics != "moving" or not self._normalization:
+        shared = self._batch_statistics != "moving" or not self._normalization
+        clean = LinearizedPass(self, x, labelled=True)
+        self._moved.update({id(variable): (variable, now) for variable, now in clean.moved})
+        if shared:
             self._clean_passes[self._key(x)] = clean
         return clean
 
     def clean(self, x):
         """The clean `LinearizedPass` of a batch, computed once."""
+        self._begin(x)
         key = self._key(x)
         if key not in self._clean_passes:
-            self._clean_passes[key] = LinearizedPass(self, x, self._call_and_average)
+            self._clean_passes[key] = clean = LinearizedPass(self, x)
+            self._move_averages(clean.moved)
         return self._clean_passes[key]
 
     @staticmethod
@@ -116,8 +127,11 @@ class Forward:
         return tuple(id(tensor) for tensor in tree.flatten(x))
 
     def logits(self, x):
-        """Logits of a pass that a penalty's gradient flows through."""
-        return self.output.logits(self._call_and_average(x))
+        """Logits of a pass that a penalty's gradient flows through, classes last."""
+        self._begin(x)
+        reading, _, moved, _ = self.run(x)
+        self._move_averages(moved)
+        return reading.logits
 
     def loss_gradient(self, x, y):
         """The direction of each example's loss gradient: one tensor for each floating input.
@@ -134,9 +148,15 @@ class Forward:
         slope = autodiff.gradient(loss, [clean.logits])[0]
         return clean.vjp(rescaled(slope, jointly=self.rows_interact))
 
+    def read(self, x):
+        """The `Reading` of a pass: the outputs and what they mean."""
+        self._begin(x)
+        return self.run(x)[0]
+
     def search(self, x):
         """A `LinearizedPass` that only serves to find a perturbation."""
-        return LinearizedPass(self, x, self._call)
+        self._begin(x)
+        return LinearizedPass(self, x)
 
     @property
     def rows_interact(self):
@@ -144,9 +164,12 @@ class Forward:
         moving = self._batch_statistics == "moving"
         return self.training and not moving and bool(self._normalization)
 
-    def without_padding(self, x, parts):
-        """A perturbation of a batch, zero where the classifier takes the batch for padding."""
-        return parts if self._entrance else without_padding(self.classifier, x, parts)
+    def counted(self, x, parts):
+        """A perturbation of a batch, zero where the classifier takes the batch for padding.
+
+        And in inputs that it doesn't read, as further columns of a file.
+        """
+        return parts if self._entrance else self.clean(x).counted(parts)
 
     def through(self, entrance, x):
         """This view of the classifier behind a map: a `Forward` of `classifier(entrance(z))`.
@@ -160,44 +183,39 @@ class Forward:
         view._clean_passes = {}
         return view
 
+    def run(self, x, labelled=False):
+        """One pass: its `Reading`, the `ObservedRun` and what it moved, and the layers' losses.
+
+        Seeds and other state are those of the step's beginning; moving averages are the newest.
+        """
+        at_moving = self._batch_statistics == "moving" and not labelled
+        observed = ObservedRun(self._normalization if at_moving else ())
+        averages = [self._moved[key] for key in self._averages if key in self._moved]
+        with InnerScope(averages, collect_losses=labelled) as scope, observed.watching():
+            x = x if self._entrance is None else self._entrance(x)
+            outputs = self.classifier(x, training=self.training)
+        moved = [(variable, scope.get_current_value(variable)) for variable in scope.updated]
+        return self.output.read(outputs, observed), observed, moved, scope.losses
+
+    def _move_averages(self, moved):
+        """Keeps what a pass of a penalty made of the moving averages, where it may move them."""
+        if self._batch_statistics == "update":
+            for variable, now in moved:
+                if id(variable) in self._averages:
+                    self._moved[id(variable)] = variable, now
+
     def _begin(self, x):
         """Before the first pass: what the policies are about, which exists in built layers only."""
-        if self._start is not None:
+        if self._normalization is not None:
             return
         self.check_inputs(x)
         check_batch(self.classifier, x)
         if not all(layer.built for layer in sublayers(self.classifier)):
             self.classifier(tree.map_structure(lambda t: keras.KerasTensor(t.shape, t.dtype), x))
         self._normalization = normalization_layers(self.classifier)
-        if self.training:
-            self._start = state_at_start(self.classifier, self._normalization)
-        else:
-            self._start = []
-
-    def _call_and_move_state(self, x):
-        return self.output.call(x, self.training)
-
-    def _call(self, x):
-        self._begin(x)
-        entrance = self._entrance
-        with (
-            InnerScope(self._start, collect_losses=False) as scope,
-            self._policy_on_statistics(),
-        ):
-            outputs = self.output.call(x if entrance is None else entrance(x), self.training)
-        self._last_scope = scope
-        return outputs
-
-    def _call_and_average(self, x):
-        outputs = self._call(x)
-        if self._batch_statistics == "update":
-            for layer in self._normalization:
-                for variable in layer.non_trainable_variables:
-                    if any(variable is moved for moved in self._last_scope.updated):
-                        variable.assign(self._last_scope.get_current_value(variable))
-        return outputs
-
-    def _policy_on_statistics(self):
-        if self._batch_statistics == "moving":
-            return at_moving_statistics(self._normalization)
-        return contextlib.nullcontext()
+        self._averages = {
+            id(variable)
+            for layer in self._normalization
+            for variable in layer.non_trainable_variables
+        }
+        make_global_seed_generator()

@@ -3,9 +3,9 @@
 from keras import ops
 
 from keras_vat.autodiff import Linearization
-from keras_vat.forward.output_mask import mask_of, with_mask
+from keras_vat.forward.padded_inputs import as_factor, direct_masks, traced_masks
 from keras_vat.forward.perturbable import Perturbable
-from keras_vat.keras_internals import leave_logits
+from keras_vat.keras_internals import leave_logits, with_mask
 
 
 class LinearizedPass:
@@ -13,43 +13,62 @@ class LinearizedPass:
 
     Attributes:
         outputs: What the classifier returned.
-        logits: Its logits, at least float32; gradients flow to the weights.
+        logits: Its logits, at least float32, classes last; gradients flow to the weights.
         target: The logits as a constant.
         distribution: The `OutputDistribution` of the output, without positions that are padding.
         has_exact_logits: Whether the logits are the classifier's own, and not only known up to a
             constant for each example.
+        losses: What layers added by `add_loss`.
+        moved: Pairs of a variable and the number that it has after the pass.
     """
 
-    def __init__(self, forward, x, call):
-        self.x = x
+    def __init__(self, forward, x, labelled=False):
+        self.x, self._forward = x, forward
+        variables = []
 
         def run(parts):
-            outputs = call(Perturbable(x).put(parts))
-            logits = forward.output.logits(outputs)
-            self.distribution = forward.output.distribution(outputs)
-            self.has_exact_logits = forward.output.has_exact_logits(outputs)
-            self._returned_logits = forward.output.are_logits(outputs)
-            return logits, (outputs, mask_of(outputs))
+            reading, observed, moved, losses = forward.run(Perturbable(x).put(parts), labelled)
+            self._reading = reading
+            self.has_exact_logits = reading.has_exact_logits
+            variables[:] = [variable for variable, _ in moved]
+            moved = [now for _, now in moved]
+            masks, self._all_direct = direct_masks(observed, parts)
+            return reading.logits, (reading.outputs, reading.mask, masks, moved, losses)
 
         self._linear = Linearization(run, Perturbable(x).parts)
         self.logits = self._linear.value
         self.target = ops.stop_gradient(self.logits)
-        outputs, self._mask = self._linear.auxiliary
+        outputs, self._mask, self._masks, moved, self.losses = self._linear.auxiliary
         self.outputs = with_mask(outputs, self._mask)  # JAX's transformations lose it
-        self.distribution = self.distribution.masked(self._mask)
-
-    @property
-    def losses(self):
-        """Losses that layers added and that would be lost with the run."""
-        return self._linear.losses
+        self.moved = list(zip(variables, moved, strict=True))
+        self.distribution = self._reading.distribution.masked(self._mask)
 
     def restored(self, logits):
         """What the classifier would have returned, had its logits been these."""
         restored = logits
-        if not self._returned_logits:
+        if not self._reading.returned_logits:
             restored = self.distribution.mean(logits)
-            leave_logits(restored, logits)
+        restored = self._reading.like_outputs(restored)
+        if not self._reading.returned_logits:
+            leave_logits(restored, self._reading.like_outputs(logits))
         return with_mask(restored, self._mask)
+
+    def counted(self, parts):
+        """Tensors like the inputs' floating parts, zero where nothing may move.
+
+        That is where the classifier takes the batch for padding, and in inputs that it doesn't
+        read.
+        """
+        if not self._all_direct:
+            self._masks, self._all_direct = traced_masks(self._forward, self.x), True
+        parts = [
+            part if mask is None else part * as_factor(mask, part)
+            for part, mask in zip(parts, self._masks, strict=True)
+        ]
+        if len(parts) == 1:
+            return parts
+        read = self._linear.reached()
+        return [p if reached else ops.zeros_like(p) for p, reached in zip(parts, read, strict=True)]
 
     def vjp(self, cotangent):
         """J^T cotangent: a list, one tensor for each perturbable input."""

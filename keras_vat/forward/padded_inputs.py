@@ -1,45 +1,88 @@
-"""Steps of sequences that `keras.layers.Masking` takes for padding."""
+"""Which parts of the inputs are padding, by the masks that Keras computed in a run.
 
-import contextlib
+A layer such as `keras.layers.Masking` reads from the values which steps are padding: steps that
+were moved would count, and take most of a perturbation.
+"""
 
-import keras
-from keras import ops, tree
+from keras import ops
 
+from keras_vat.autodiff import Linearization
 from keras_vat.forward.perturbable import Perturbable
 
 
-def without_padding(classifier, x, parts):
-    """A perturbation of inputs that go into `Masking` layers, zero where they are padding.
-
-    Such a layer reads from the values which steps are padding: steps that were moved would count,
-    and take most of the perturbation.
+def direct_masks(run, parts):
+    """The masks that came upon the inputs themselves.
 
     Args:
-        classifier: A Keras model; Sequential and functional ones say where their inputs go.
-        x: A batch of its inputs.
-        parts: List of tensors, one for each floating input.
+        run: The `ObservedRun`.
+        parts: The floating inputs that it was given.
+
+    Returns:
+        For each of them the mask `(batch, steps)`, true where it counts, or `None`; and whether
+        these are all masks that came upon floating tensors of the run.
     """
-    masks = Perturbable(x).select(padding_masks(classifier, tree.flatten(x)))
+    masks, all_direct = [None] * len(parts), True
+    for tensor, mask in run.masked:
+        places = [place for place, part in enumerate(parts) if part is tensor]
+        all_direct = all_direct and bool(places)
+        for place in places:
+            before = masks[place]
+            masks[place] = mask if before is None else ops.logical_or(before, mask)
+    return masks, all_direct
+
+
+def traced_masks(forward, x):
+    """The masks of inputs that go through other layers before a mask comes upon them.
+
+    A step of an input is padding if tensors that get a mask depend on it, but nowhere where the
+    mask says that they count. What depends on what is told by derivatives: products of Jacobians
+    with positive numbers of no order, which don't cancel.
+
+    Args:
+        forward: The `Forward`.
+        x: A batch of its inputs.
+
+    Returns:
+        For each floating input a mask, or `None`.
+    """
+    parts = Perturbable(x).parts
+    ranks = []
+
+    def front(parts):
+        _, observed, *_ = forward.run(Perturbable(x).put(parts))
+        rows = ops.shape(parts[0])[0]
+        tensors, masks = zip(*observed.masked, strict=True)
+        ranks[:] = {len(mask.shape) for mask in masks}
+        counting = [ops.ones_like(t) * as_factor(m, t) for t, m in observed.masked]
+        flat = [
+            [ops.reshape(ops.cast(t, "float32"), (rows, -1)) for t in ts]
+            for ts in (tensors, counting)
+        ]
+        value, counts = (ops.concatenate(ts, axis=-1) for ts in flat)
+        return value, counts
+
+    linear = Linearization(front, parts)
+    numbers = 1.5 + ops.cos(ops.cast(ops.arange(ops.shape(linear.value)[1]), "float32") ** 2)
+    numbers = ops.broadcast_to(numbers, ops.shape(linear.value))
+    depends, counts = (
+        [ops.not_equal(part, 0) for part in linear.vjp(cotangent)]
+        for cotangent in (numbers, numbers * linear.auxiliary)
+    )
+    rank = max(ranks)
     return [
-        part if mask is None else part * ops.cast(ops.expand_dims(mask, -1), part.dtype)
-        for part, mask in zip(parts, masks, strict=True)
+        ops.logical_or(ops.logical_not(_of_steps(d, rank)), _of_steps(c, rank))
+        for d, c in zip(depends, counts, strict=True)
     ]
 
 
-def padding_masks(classifier, tensors):
-    """For each input the mask `(batch, steps)`, true where it is no padding, or `None`."""
-    inputs = tree.flatten(getattr(classifier, "inputs", None) or [])
-    masks = [None] * len(tensors)
-    for layer in classifier.layers if len(inputs) == len(tensors) else ():
-        if isinstance(layer, keras.layers.Masking):
-            for place, symbolic in enumerate(inputs):
-                if any(symbolic is tensor for tensor in inputs_of(layer)):
-                    masks[place] = layer.compute_mask(tensors[place])
-    return masks
+def _of_steps(values, rank):
+    """Whether any entry of a step holds."""
+    axes = tuple(range(min(rank, len(values.shape)), len(values.shape)))
+    return ops.any(values, axis=axes) if axes else values
 
 
-def inputs_of(layer):
-    """The symbolic inputs of a layer; of one that is called several times, none."""
-    with contextlib.suppress(AttributeError, ValueError):
-        return tree.flatten(layer.input)
-    return []
+def as_factor(mask, tensor):
+    """A mask `(batch, steps)` as numbers, 0 and 1, with the rank of a tensor."""
+    for _ in range(len(tensor.shape) - len(mask.shape)):
+        mask = ops.expand_dims(mask, -1)
+    return ops.cast(mask, tensor.dtype)

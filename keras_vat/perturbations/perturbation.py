@@ -136,7 +136,7 @@ class Perturbation(keras.layers.Layer):
 
     def masked(self, forward, x, parts):
         """The parts where the mask allows and x is no padding, zero elsewhere."""
-        parts = forward.without_padding(x, parts)
+        parts = forward.counted(x, parts)
         if self._config["mask"] is None:
             return parts
         flat = tree.flatten(self._config["mask"])

@@ -37,7 +37,7 @@ class ServedClassifier:
                 "`model` must be built: train it, call it on a batch or give it a `keras.Input`. "
                 f"Received: model={self.model.name}, not built"
             )
-        self._reader = Forward.of(model).output
+        self._forward = Forward.of(model)
         self._preprocessing = preprocessing
         self._names = _checked_names(class_names)
 
@@ -52,16 +52,16 @@ class ServedClassifier:
             inputs = self._preprocessing(inputs, training=False)
         elif self._preprocessing is not None:
             inputs = self._preprocess(inputs)
-        outputs = self._reader.call(inputs, False)
-        logits, distribution = self._read(outputs)
-        if distribution.name == "gaussian":
+        reading = self._read(inputs)
+        kind, logits = reading.distribution.name, reading.like_outputs(reading.logits)
+        if kind == "gaussian":
             self._check_number(None, "a regression has no classes")
             return {"predictions": logits}
-        if self._reader.are_logits(outputs):
-            probabilities = distribution.mean(logits)
+        if reading.returned_logits:
+            probabilities = reading.like_outputs(reading.distribution.mean(reading.logits))
         else:
-            probabilities = at_least_float32(outputs)
-        classes = self._classes(probabilities, distribution.name)
+            probabilities = at_least_float32(reading.outputs)
+        classes = self._classes(probabilities, kind, reading.class_axis)
         return {"logits": logits, "probabilities": probabilities, "classes": classes}
 
     def _preprocess(self, inputs):
@@ -73,20 +73,20 @@ class ServedClassifier:
                 f"become part of the graph. Received: {self._preprocessing!r}, with {error}"
             ) from error
 
-    def _read(self, outputs):
+    def _read(self, inputs):
         try:
-            return self._reader.logits(outputs), self._reader.distribution(outputs)
+            return self._forward.read(inputs)
         except ValueError as error:
             raise ValueError(
                 f"{error} To say more of a plain Keras model, export "
                 "keras_vat.VATModel(model, output=..., from_logits=...)"
             ) from error
 
-    def _classes(self, probabilities, kind):
-        size = probabilities.shape[-1]
+    def _classes(self, probabilities, kind, axis):
+        size = probabilities.shape[axis]
         if kind == "categorical":
             self._check_number(size, f"the classifier has {size} classes")
-            indices = tf.argmax(probabilities, axis=-1)
+            indices = tf.argmax(probabilities, axis=axis)
             return self._named(indices)
         holds = ops.cast(probabilities >= 0.5, "int64")
         if len(probabilities.shape) == 2 and size == 1:

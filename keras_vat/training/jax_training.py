@@ -32,8 +32,9 @@ class JAXTraining:
         def total_loss(trainable):
             before = mapping(trainable, non_trainable, metrics_variables)
             with keras.StatelessScope(before, collect_losses=True) as scope:
-                keras_internals.clear_losses(self)
                 step = self._compute_step(x, y, sample_weight)
+                for variable, value in step.moved:
+                    variable.assign(value)
                 total = step.supervised_loss
                 for regularizer, penalty in zip(self.regularizers, step.penalties, strict=True):
                     weight = jnp.asarray(regularizer.weight.value, total.dtype)

@@ -13,6 +13,7 @@ class Step(NamedTuple):
     supervised_loss: object
     penalties: list
     rows: list
+    moved: list
 
 
 def count_rows(x):

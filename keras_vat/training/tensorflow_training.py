@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vat import autodiff, keras_internals
-from keras_vat.forward.state import moved_by_passes
+from keras_vat.forward.perturbable import is_floating
 from keras_vat.training import replicas
 from keras_vat.training.same_start import with_same_start
 
@@ -37,7 +37,6 @@ class TensorFlowTraining:
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        state = [(v, tf.identity(v.value)) for v in moved_by_passes(self.classifier)]
         with tf.GradientTape() as tape:
             step = self._compute_step(x, y, sample_weight)
             rows = [tf.shape(tf.nest.flatten(step.x)[0])[0], *step.rows]
@@ -61,8 +60,9 @@ class TensorFlowTraining:
             self._apply(gradients, finite)
         else:
             warnings.warn("The classifier has no trainable weights.", stacklevel=2)
-        for variable, value in state:
-            variable.assign(tf.where(finite, variable.value, value))
+        for variable, value in step.moved:
+            kept = is_floating(variable.dtype)  # seeds go on
+            variable.assign(tf.where(finite, value, variable.value) if kept else value)
         self._track(step, replicas.unshared(total, labelled_share), finite)
         return self.compute_metrics(step.x, y, step.y_pred, sample_weight=sample_weight)
 
