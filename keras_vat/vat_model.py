@@ -5,13 +5,14 @@ from keras import ops
 
 from keras_vat import arguments
 from keras_vat.autodiff import num_replicas
+from keras_vat.autodiff.inner_scope import InnerScope
 from keras_vat.data.first_rows import first_rows
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward.batch_statistics import BATCH_STATISTICS
 from keras_vat.forward.classifier_output import OUTPUT_KINDS
 from keras_vat.forward.forward import Forward, HasForward
 from keras_vat.forward.perturbable import as_tensors
-from keras_vat.keras_internals import clear_losses, loss_tracker
+from keras_vat.keras_internals import as_default, clear_losses, loss_tracker
 from keras_vat.regularizers.regularizer_list import regularizer_list
 from keras_vat.saving.model_contents import ModelContents
 from keras_vat.training import Training
@@ -193,6 +194,21 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
                 for part in inputs:
                     regularizer.check_inputs(part)
 
+    @as_default
+    def build(self, input_shape=None):
+        """Builds the classifier."""
+        self.classifier.build(input_shape)
+        self.built = self.classifier.built
+
+    def get_build_config(self):
+        """What the classifier was built with."""
+        return self.classifier.get_build_config()
+
+    def build_from_config(self, config):
+        """Builds the classifier as another was built."""
+        self.classifier.build_from_config(config)
+        self.built = self.classifier.built
+
     def call(self, inputs, training=None, mask=None):
         """The classifier's outputs."""
         if isinstance(inputs, SemiSupervisedInputs):
@@ -219,7 +235,7 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
         """The labelled pass, the compiled loss and the penalties of one batch: a `Step`."""
         self._check_labels(y)
         clear_losses(self)
-        labeled, unlabeled = split_inputs(as_tensors(x))
+        labeled, unlabeled = split_inputs(as_tensors(x, dense=bool(self.regularizers)))
         forward = self.forward(training=True)
         labelled = forward.labelled(labeled)
         y_pred = labelled.outputs
@@ -249,24 +265,30 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
     def _loss(self, y, y_pred):
         return self.compute_loss(y=y, y_pred=y_pred)
 
-    def _track(self, step, total, finite):
-        """Updates the trackers of losses and penalties."""
+    def _update_metrics(self, step, y, sample_weight, total, finite):
+        """Updates losses, penalties and compiled metrics; returns the logs.
+
+        A step that is skipped leaves no trace in any of them but in the count of such steps.
+        """
+        if self._skipped_tracker is None:
+            self._track(step, total)
+            return self.compute_metrics(step.x, y, step.y_pred, sample_weight=sample_weight)
+        with InnerScope() as scope:
+            self._track(step, total)
+            self.compute_metrics(step.x, y, step.y_pred, sample_weight=sample_weight)
+        for variable in scope.updated:
+            now = scope.get_current_value(variable)
+            variable.assign(ops.where(finite, now, variable.value))
+        self._skipped_tracker.update_state((1.0 - ops.cast(finite, "float32")) / num_replicas())
+        return self.get_metrics_result()
+
+    def _track(self, step, total):
         rows = count_rows(step.x)
-        skip = self._skipped_tracker is not None
-        weight = ops.cast(finite, "float32") if skip else 1.0
-
-        def update(tracker, value, rows):
-            value = ops.where(finite, value, ops.zeros_like(value)) if skip else value
-            tracker.update_state(value, sample_weight=weight * ops.cast(rows, "float32"))
-
-        update(loss_tracker(self), total, rows)
-        update(self._supervised_tracker, step.supervised_loss * num_replicas(), rows)
-        for tracker, penalty, seen in zip(
-            self._penalty_trackers, step.penalties, step.rows, strict=True
-        ):
-            update(tracker, penalty, seen)
-        if skip:
-            self._skipped_tracker.update_state((1.0 - weight) / num_replicas())
+        trackers = [loss_tracker(self), self._supervised_tracker, *self._penalty_trackers]
+        values = [total, step.supervised_loss * num_replicas(), *step.penalties]
+        counts = [rows, rows, *step.rows]
+        for tracker, value, count in zip(trackers, values, counts, strict=True):
+            tracker.update_state(value, sample_weight=ops.cast(count, "float32"))
 
     def _of_evaluation(self, logs):
         """The logs of an evaluation: it computes no penalties, so it reports none."""

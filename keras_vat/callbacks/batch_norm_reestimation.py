@@ -68,18 +68,7 @@ class BatchNormReestimation(keras.callbacks.Callback):
             self._find_layers()
 
     def on_train_end(self, logs=None):
-        layers = self._find_layers()
-        momenta = [layer.momentum for layer in layers]
-        try:
-            # With momentum 0 the "moving" value after a pass is the batch statistic itself.
-            for layer in layers:
-                layer.momentum = 0.0
-            self._average(
-                [v for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
-            )
-        finally:
-            for layer, momentum in zip(layers, momenta, strict=True):
-                layer.momentum = momentum
+        self._average(self._find_layers())
 
     @property
     def _classifier(self):
@@ -99,19 +88,25 @@ class BatchNormReestimation(keras.callbacks.Callback):
             "this callback out."
         )
 
-    def _average(self, statistics):
-        wanted = {id(variable) for variable in statistics}
+    def _average(self, layers):
+        # What a pass makes of an average that is 0 is 1 - momentum times the batch statistic.
+        shares = {
+            id(variable): 1.0 - layer.momentum
+            for layer in layers
+            for variable in (layer.moving_mean, layer.moving_variance)
+        }
+        statistics = [v for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
         sums, counts, state = {}, {}, {}
         stream = endless_batches(self.x, passes(self.batch_size, self.seed))
         for _, (batch, _) in zip(range(self.steps), stream, strict=False):
             # Updates stay in the scope. What is not asked for (dropout seeds) goes on to the next
             # batch, so that each has its own masks, and is forgotten in the end.
-            with _UpdateRecorder(state.values()) as scope:
+            with _UpdateRecorder(state.values(), statistics) as scope:
                 self._classifier(batch, training=True)
             for variable, value in scope.updates:
                 key = id(variable)
-                if key in wanted:
-                    value = keras.ops.convert_to_numpy(value).astype("float64")
+                if key in shares:
+                    value = keras.ops.convert_to_numpy(value).astype("float64") / shares[key]
                     sums[key] = sums.get(key, 0.0) + value
                     counts[key] = counts.get(key, 0) + 1
                 else:
@@ -130,12 +125,19 @@ class BatchNormReestimation(keras.callbacks.Callback):
 
 
 class _UpdateRecorder(keras.StatelessScope):
-    """A stateless scope that keeps every update: a shared layer makes several in one pass."""
+    """A stateless scope that keeps every update: a shared layer makes several in one pass.
 
-    def __init__(self, state):
-        super().__init__(state_mapping=list(state))
+    Args:
+        state: Pairs of a variable and its number.
+        zeros: Variables that are 0 for every update.
+    """
+
+    def __init__(self, state, zeros):
+        super().__init__([*state, *((v, keras.ops.zeros_like(v)) for v in zeros)])
+        self._zeros = {id(variable) for variable in zeros}
         self.updates = []
 
     def add_update(self, update):
-        super().add_update(update)
+        if id(update[0]) not in self._zeros:
+            super().add_update(update)
         self.updates.append(update)

@@ -5,7 +5,7 @@ from keras import ops, tree
 
 from keras_vat import arguments
 from keras_vat.data.elements import inputs_and_labels
-from keras_vat.forward.perturbable import as_tensors
+from keras_vat.forward.perturbable import as_tensors, densified, is_sparse
 
 
 def batches(x, y=None, batch_size=256):
@@ -41,12 +41,17 @@ def batches(x, y=None, batch_size=256):
         if empty:
             raise ValueError(f"`x` must hold at least one batch. Received: x={x}")
         return
+    x = tree.map_structure(_sliceable, x)
     for start in range(0, rows, batch_size):
         yield as_tensors(
             tree.map_structure(lambda array, s=start: array[s : s + batch_size], (x, y))
             if y is not None
             else (tree.map_structure(lambda array, s=start: array[s : s + batch_size], x), None)
         )
+
+
+def _sliceable(leaf):
+    return densified(leaf) if is_sparse(leaf) and ops.is_tensor(leaf) else leaf
 
 
 def yields_batches(x):

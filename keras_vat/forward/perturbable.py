@@ -58,17 +58,36 @@ class Perturbable:
         return self.put([part + r for part, r in zip(self.parts, perturbation, strict=True)])
 
 
-def as_tensors(x):
-    """Arrays to tensors; float64 arrays to Keras's default float, as `fit` does."""
+def as_tensors(x, dense=True):
+    """Arrays to tensors; float64 arrays to Keras's default float, as `fit` does.
+
+    Args:
+        x: A structure of arrays and tensors.
+        dense: Whether sparse ones become dense: a perturbation moves every number.
+    """
 
     def convert(value):
-        if value is None or keras.ops.is_tensor(value):
+        if dense and is_sparse(value):
+            value = densified(value)
+        if value is None or keras.ops.is_tensor(value) or is_sparse(value):
             return value
         value = np.asarray(value)
         dtype = keras.config.floatx() if value.dtype == np.float64 else None
         return ops.convert_to_tensor(value, dtype=dtype)
 
     return tree.map_structure(convert, x)
+
+
+def is_sparse(value):
+    """Whether something is a matrix of SciPy's, a `tf.SparseTensor` or sparse on JAX."""
+    return hasattr(value, "todense") or hasattr(value, "dense_shape")
+
+
+def densified(value):
+    """A sparse matrix or tensor with all its zeros."""
+    if hasattr(value, "toarray"):  # SciPy's
+        return value.toarray()
+    return ops.convert_to_tensor(value, sparse=False)
 
 
 def is_floating(dtype):

@@ -55,7 +55,8 @@ class JAXTraining:
         usable = self._usable(gradients)
         finite &= usable
         with keras.StatelessScope(mapping(trainable, moved, metrics_variables)) as scope:
-            self._track(step, jnp.where(usable, total, jnp.nan), finite)
+            total = jnp.where(usable, total, jnp.nan)
+            logs = self._update_metrics(step, y, sample_weight, total, finite)
             # The host looks at a step while the next one runs: that must not move on either.
             trackers = (
                 keras_internals.loss_tracker(self),
@@ -63,7 +64,6 @@ class JAXTraining:
                 *self._penalty_trackers,
             )
             finite &= jnp.all(jnp.isfinite(jnp.asarray([t.result() for t in trackers])))
-            logs = self.compute_metrics(step.x, y, step.y_pred, sample_weight)
         metrics_variables = [scope.get_current_value(v) for v in self.metrics_variables]
         non_trainable = [
             jnp.where(finite, now, before) if jnp.issubdtype(now.dtype, jnp.floating) else now

@@ -63,8 +63,9 @@ class TensorFlowTraining:
         for variable, value in step.moved:
             kept = is_floating(variable.dtype)  # seeds go on
             variable.assign(tf.where(finite, value, variable.value) if kept else value)
-        self._track(step, replicas.unshared(total, labelled_share), finite)
-        return self.compute_metrics(step.x, y, step.y_pred, sample_weight=sample_weight)
+        total = replicas.unshared(total, labelled_share)
+        logs = self._update_metrics(step, y, sample_weight, total, finite)
+        return replicas.as_reducible(logs)
 
     def _usable(self, gradients):
         """Whether all gradients are finite: those of a finite loss may be not.
@@ -89,15 +90,10 @@ class TensorFlowTraining:
 
         if tf.distribute.has_strategy():
             # The replicas' sum can't be taken inside a condition: it is taken of zeros instead.
-            pairs = [(tf.where(finite, g, tf.zeros_like(g)), weight) for g, weight in pairs]
+            pairs = [(zero_unless(finite, gradient), weight) for gradient, weight in pairs]
             apply()
         else:
             tf.cond(finite, apply, lambda: False)
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        """As `keras.Model.compute_metrics`."""
-        logs = super().compute_metrics(x, y, y_pred, sample_weight=sample_weight)
-        return replicas.as_reducible(logs)
 
     def _trackable_children(self, save_type="checkpoint", **kwargs):
         """What `tf.train.Checkpoint` holds: also regularizers and seeds, which Keras leaves out."""
@@ -142,4 +138,12 @@ class TensorFlowTraining:
         self.train_function = run_and_check
 
     def test_step(self, data):
-        return self._of_evaluation(super().test_step(data))
+        return replicas.as_reducible(self._of_evaluation(super().test_step(data)))
+
+
+def zero_unless(condition, gradient):
+    """A gradient, or zeros; that of an embedding stays sparse."""
+    if isinstance(gradient, tf.IndexedSlices):
+        values = zero_unless(condition, gradient.values)
+        return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
+    return tf.where(condition, gradient, tf.zeros_like(gradient))
