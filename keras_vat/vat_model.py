@@ -196,8 +196,10 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
 
     @as_default
     def build(self, input_shape=None):
-        """Builds the classifier."""
-        self.classifier.build(input_shape)
+        """Builds the classifier, unless a run on symbols has done so."""
+        if not self.classifier.built:
+            semi_supervised = isinstance(input_shape, SemiSupervisedInputs)
+            self.classifier.build(input_shape.labeled if semi_supervised else input_shape)
         self.built = self.classifier.built
 
     def get_build_config(self):

@@ -5,6 +5,7 @@ A test that fails here names what an upgrade took away.
 
 import pathlib
 import re
+import threading
 
 import keras
 import numpy as np
@@ -74,14 +75,85 @@ def test_raw_value():
         np.testing.assert_array_equal(variable, [0.0, 0.0])
 
 
-@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
-def test_logits_behind(activation):
-    """`_keras_logits`, which Keras's activations leave where tensors carry it."""
+def test_leave_logits():
+    """`_keras_logits`, which Keras's losses look for where tensors carry it."""
     logits = ops.convert_to_tensor([[1.0, 2.0]])
-    outputs = getattr(keras.activations, activation)(logits)
-    assert keras_internals.logits_behind(outputs) is (logits if CARRIES_ATTRIBUTES else None)
-    keras_internals.leave_logits(outputs, ops.zeros_like(logits))
-    assert (keras_internals.logits_behind(outputs) is None) == (not CARRIES_ATTRIBUTES)
+    outputs = keras.activations.softmax(logits)
+    assert getattr(outputs, "_keras_logits", None) is (logits if CARRIES_ATTRIBUTES else None)
+    keras_internals.leave_logits(outputs, 2 * logits)
+    assert hasattr(outputs, "_keras_logits") == CARRIES_ATTRIBUTES
+
+
+def test_masks():
+    """`backend.get_keras_mask`, `set_keras_mask`."""
+    masked = keras.layers.Masking()(np.array([[[1.0], [0.0]]]))
+    mask = keras_internals.mask_of(masked)
+    np.testing.assert_array_equal(mask, [[True, False]])
+    other = keras_internals.with_mask(ops.zeros((1, 2, 1)), mask)
+    assert keras_internals.mask_of(other) is mask
+    assert keras_internals.mask_of(keras_internals.with_mask(ops.zeros((1, 2, 1)), None)) is None
+
+
+def test_global_seed_generator():
+    """`random.seed_generator.global_seed_generator`, from which `keras.random` draws."""
+    keras_internals.make_global_seed_generator()
+    with keras.StatelessScope():  # a variable could not be made here
+        keras.random.normal((2,))
+
+
+def test_as_default():
+    """`Layer.build._is_default`: a call then runs the layer on symbols first."""
+    order = []
+
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(2)
+
+        @keras_internals.as_default
+        def build(self, shape):
+            order.append(("build", self.dense.built))
+
+        def call(self, x):
+            return self.dense(x)
+
+    Model()(np.zeros((1, 2)))
+    assert order == [("build", True)]
+
+
+def test_calls_seen():
+    """`Layer.__call__`, `backend.nn.softmax` and `sigmoid` are what layers call."""
+    layer = keras.layers.Dense(2, "softmax")
+    x = np.ones((1, 3), "float32")
+    unseen, originals = layer(x), (keras.layers.Layer.__call__, keras.ops.softmax)
+    seen = []
+
+    def around_layer(layer, call, args, kwargs):
+        seen.append(layer.name)
+        return call(*args, **kwargs)
+
+    def around_activation(name, function, x, axis):
+        seen.append((name, axis))
+        return x
+
+    with keras_internals.CallsSeen(around_layer, around_activation):
+        logits = layer(x)
+        keras.layers.Activation("sigmoid", name="last")(x)
+    assert seen == [layer.name, ("softmax", -1), "last", ("sigmoid", None)]
+    np.testing.assert_allclose(ops.softmax(logits), unseen, rtol=1e-6)
+    assert (keras.layers.Layer.__call__, keras.ops.softmax) == originals
+
+
+def test_calls_of_other_threads_are_not_seen():
+    def never(*_):
+        raise AssertionError("seen")
+
+    layer, results = keras.layers.Dense(2), []
+    with keras_internals.CallsSeen(never, never):
+        thread = threading.Thread(target=lambda: results.append(layer(np.ones((1, 3)))))
+        thread.start()
+        thread.join()
+    assert len(results) == 1
 
 
 def test_operation_of(model):

@@ -21,7 +21,7 @@ class InnerScope(keras.StatelessScope):
     """
 
     def __init__(self, state_mapping=None, collect_losses=None, passes_updates=False):
-        super().__init__(state_mapping=state_mapping)
+        super().__init__(state_mapping, bool(collect_losses))
         self._passes_updates = passes_updates
         self._collects = collect_losses
         self.updated = []

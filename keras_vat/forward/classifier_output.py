@@ -138,8 +138,8 @@ class ClassifierOutput:
         """The axis of the classes, counted from the end."""
         if kind != "categorical":
             return -1
-        axis = -1 if source is None or source[2] is None else source[2]
-        if source is None or source[0] is None:
+        name, _, axis = source or (None, None, None)
+        if name != "softmax":
             axis = getattr(only_loss(self._loss), "axis", -1)
         if not isinstance(axis, int):
             raise ValueError(
