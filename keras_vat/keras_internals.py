@@ -90,7 +90,7 @@ def outer_scope(scope):
 
 
 def as_default(build):
-    """Marks a `build` before which a call of the layer runs it on symbols, which builds its parts."""
+    """Marks a `build` before which a call runs the layer on symbols, which builds its parts."""
     _private(keras.layers.Layer.build, "_is_default")
     build._is_default = True
     return build

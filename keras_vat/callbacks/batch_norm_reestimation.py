@@ -133,7 +133,7 @@ class _UpdateRecorder(keras.StatelessScope):
     """
 
     def __init__(self, state, zeros):
-        super().__init__([*state, *((v, keras.ops.zeros_like(v)) for v in zeros)])
+        super().__init__([*state, *((v, keras.ops.zeros(v.shape, v.dtype)) for v in zeros)])
         self._zeros = {id(variable) for variable in zeros}
         self.updates = []
 

@@ -70,8 +70,12 @@ def traced_masks(forward, x):
     )
     rank = max(ranks)
     return [
-        ops.logical_or(ops.logical_not(_of_steps(d, rank)), _of_steps(c, rank))
-        for d, c in zip(depends, counts, strict=True)
+        # What no row of the batch depends on may have other ways to the output.
+        ops.logical_or(
+            ops.logical_not(ops.any(_of_steps(depending, rank), axis=0, keepdims=True)),
+            _of_steps(counting, rank),
+        )
+        for depending, counting in zip(depends, counts, strict=True)
     ]
 
 

@@ -127,7 +127,7 @@ def test_what_ends_linear_is_logits(make, rows):
     [
         lambda: mixture_of("softmax", "softmax"),
         lambda: pooled("softmax"),
-        lambda: model_ending(layers.Dense(3, "softmax"), layers.Reshape((3,))),
+        lambda: model_ending(layers.Dense(3, "softmax"), layers.Reshape((3, 1)), layers.Flatten()),
         lambda: in_each_step(layers.LSTM(3, activation="softmax")),
         lambda: Ending(own_softmax),
     ],
