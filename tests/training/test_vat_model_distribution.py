@@ -163,3 +163,13 @@ def test_a_penalty_that_fails_on_one_replica_moves_no_weight(report):
     for replicas in ("one", "two"):
         assert report[replicas]["moved"] == 0.0
         assert report[replicas]["broken"]["skipped_steps"] == 1.0
+
+
+def test_gradients_of_embeddings_stay_sparse(tf):
+    from keras_vat.training.tensorflow_training import zero_unless
+
+    gradient = tf.IndexedSlices(tf.ones((2, 3)), tf.constant([4, 1]), tf.constant([1000, 3]))
+    kept, dropped = (zero_unless(tf.constant(finite), gradient) for finite in (True, False))
+    assert isinstance(kept, tf.IndexedSlices) and isinstance(dropped, tf.IndexedSlices)
+    np.testing.assert_array_equal(kept.values, np.ones((2, 3)))
+    np.testing.assert_array_equal(dropped.values, np.zeros((2, 3)))
