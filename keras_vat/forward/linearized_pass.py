@@ -18,6 +18,7 @@ class LinearizedPass:
         distribution: The `OutputDistribution` of the output, without positions that are padding.
         has_exact_logits: Whether the logits are the classifier's own, and not only known up to a
             constant for each example.
+        returned_logits: Whether the outputs are the logits.
     """
 
     def __init__(self, forward, x, call):
@@ -28,7 +29,7 @@ class LinearizedPass:
             logits = forward.output.logits(outputs)
             self.distribution = forward.output.distribution(outputs)
             self.has_exact_logits = forward.output.has_exact_logits(outputs)
-            self._returned_logits = forward.output.are_logits(outputs)
+            self.returned_logits = forward.output.are_logits(outputs)
             return logits, (outputs, mask_of(outputs))
 
         self._linear = Linearization(run, Perturbable(x).parts)
@@ -43,10 +44,18 @@ class LinearizedPass:
         """Losses that layers added and that would be lost with the run."""
         return self._linear.losses
 
+    def weigh(self, sample_weights):
+        """Leaves rows and positions of weight 0 out of the distribution."""
+        self.distribution = sample_weights.count(self.distribution, self.logits)
+
+    def as_outputs(self, logits):
+        """Logits as the classifier would have returned them, with the mask of its outputs."""
+        return with_mask(logits, self._mask)
+
     def restored(self, logits):
         """What the classifier would have returned, had its logits been these."""
         restored = logits
-        if not self._returned_logits:
+        if not self.returned_logits:
             restored = self.distribution.mean(logits)
             leave_logits(restored, logits)
         return with_mask(restored, self._mask)
