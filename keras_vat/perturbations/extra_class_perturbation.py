@@ -9,7 +9,15 @@ from keras_vat.perturbations.virtual_adversarial_perturbation import (
 
 
 class ExtraClassPerturbation(VirtualAdversarialPerturbation):
-    """Also knows the direction that suits a classifier of K + 1 classes, `"largest_logit"`."""
+    """The virtual adversarial perturbation, with one more way to its direction.
+
+    Formula, with g the logits:
+
+        curvature = "largest_logit":  r = epsilon v / ||v||_2,  v the gradient of max_k g_k
+
+    `curvature="auto"` takes it in training with three classes or more, unless there is a `xi` or
+    another number of power iterations than one. See `FastAdversarialTraining` for why.
+    """
 
     curvatures = (*CURVATURES, "largest_logit")
 

@@ -6,6 +6,7 @@ from keras import ops
 from keras_vat import arguments
 from keras_vat.forward import Forward, norms
 from keras_vat.forward.perturbable import Perturbable, as_tensors
+from keras_vat.perturbations.extra_class_perturbation import ExtraClassPerturbation
 from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
 from keras_vat.regularizers.registry import register
 
@@ -35,9 +36,9 @@ class FastAdversarialTraining(PerturbationRegularizer):
     Means are over examples and, where these have several positions, over those that count.
 
     The direction is this package's own by default: `"auto"` is `"largest_logit"` in training with
-    three classes or more. Why: the classifier that is trained has K + 1 classes. Where it is sure of an
-    example, the runner-up soon is the extra class, as the penalty lowers all other logits, and
-    then the Hessian of the divergence between its K + 1 probabilities is that logit's gradient
+    three classes or more. Why: the classifier that is trained has K + 1 classes. Where it is sure
+    of an example, the runner-up soon is the extra class, as the penalty lowers all other logits,
+    and then the Hessian of the divergence between its K + 1 probabilities is that logit's gradient
     times itself. Among the K classes alone the direction leads to the next one, however far off.
     On MNIST with 100 labels the error is several times smaller so; on two moons, where the next
     class is the only other one, it is not (see benchmarks/README.md).
@@ -58,9 +59,8 @@ class FastAdversarialTraining(PerturbationRegularizer):
         threshold: How unsure the classifier must be of a bad sample that is kept, from 0 (all are)
             to below 1 - 1 / K, where none is; the paper's alpha.
         bad_sample_weight: The paper's lambda.
-        num_power_iterations: K, an integer of at least 0 (0: v is random). The largest logit takes
-            none: there it must be 1, the default, also where a random v is wanted (which is
-            `curvature="auto"`).
+        num_power_iterations: An integer of at least 0 (0: v is random). `"largest_logit"` takes
+            none, and any number but the default is refused beside it.
         sign_search: Whether the better of +r and -r is taken, for two more forward passes.
         curvature: `"largest_logit"`: v is the gradient of the largest logit, which takes no forward
             pass and no noise, in training and at inference, for any number of classes. `"auto"`
@@ -163,9 +163,8 @@ class FastAdversarialTraining(PerturbationRegularizer):
         share = forward.mean_over_rows(x, clean.distribution.mean_per_example(kept))
         self.note(forward, self._kept, share)
         true = true_loss(clean.logits)
-        fake = (
-            kept / ops.where(share > 0, share, 1) * fake_loss(bad)
-        )  # its mean: over the kept ones
+        # The mean of this is that over the kept ones.
+        fake = kept / ops.where(share > 0, share, 1) * fake_loss(bad)
         factor = ops.cast(self._bad_sample_weight, bad.dtype)
         bad_samples_term = clean.distribution.mean_per_example(true + fake)
         return self.divergence_at(forward, x, r) + factor * bad_samples_term
