@@ -105,7 +105,6 @@ def test_the_whole_penalty_and_the_kept_bad_samples(x, threshold):
     if threshold == 0.3:
         assert 0.2 < kept.mean() < 0.9
     assert float(fat.penalty(classifier, x)) == pytest.approx(expected, rel=ROUNDED)
-    assert float(fat.metrics[0].result()) == pytest.approx(kept.mean())
     fresh = FastAdversarialTraining(0.5, 1.25, threshold, seed=3)
     bad, kept_here = fresh.bad_samples(classifier, x)
     np.testing.assert_array_equal(kept_here, kept)
@@ -119,7 +118,6 @@ def test_no_bad_sample_kept():
     same = FastAdversarialTraining(0.5, 0.1, threshold=0.666, bad_sample_weight=0.0, seed=3)
     true = float(np.mean(true_loss(classifier(x))))
     difference = fat.penalty(classifier, x) - same.penalty(classifier, x)
-    assert float(fat.metrics[0].result()) == 0.0
     assert float(difference) == pytest.approx(true, rel=1e-6)
 
 
