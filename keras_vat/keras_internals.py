@@ -101,6 +101,22 @@ def loss_tracker(model):
     return _private(model, "_loss_tracker")
 
 
+def compiled_loss(model, loss):
+    """What a compiled model computes of labels and of its only output, with another loss function.
+
+    Args:
+        model: The model: its weight of the loss is taken.
+        loss: A name, a function or an object.
+
+    Returns:
+        Callable `(y, y_pred, sample_weight) -> scalar`.
+    """
+    compiled = _private(model, "_compile_loss")
+    weights = _private(compiled, "_user_loss_weights")
+    weights = [] if weights is None else keras.tree.flatten(weights)
+    return type(compiled)(loss, loss_weights=float(weights[0]) if weights else None)
+
+
 def clear_losses(model):
     """Forgets what layers added by `add_loss` in earlier passes."""
     _private(model, "_clear_losses")()

@@ -10,7 +10,9 @@ from keras_vat.data.first_rows import first_rows
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward.batch_statistics import BATCH_STATISTICS
 from keras_vat.forward.classifier_output import OUTPUT_KINDS
+from keras_vat.forward.compiled_loss import CompiledLoss
 from keras_vat.forward.forward import Forward, HasForward
+from keras_vat.forward.labels import only_one
 from keras_vat.forward.perturbable import as_tensors
 from keras_vat.keras_internals import as_default, clear_losses, loss_tracker
 from keras_vat.regularizers.regularizer_list import regularizer_list
@@ -24,7 +26,7 @@ from keras_vat.training.check_training_data import (
 )
 from keras_vat.training.finite_steps import check_finite
 from keras_vat.training.split_inputs import split_inputs
-from keras_vat.training.step import Step, count_rows, mean_over
+from keras_vat.training.step import Step, count_rows, count_true, mean_over
 
 
 @keras.saving.register_keras_serializable(package="keras_vat")
@@ -156,7 +158,7 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
         check_halves(x, self.classifier)
         if not args and kwargs.get("steps_per_epoch") is None:
             check_end(x)
-        if hasattr(x, "shape"):
+        if y is not None or hasattr(x, "shape"):
             self._check_labels(y)
             self._check_class_numbers(y)
         if any(regularizer.limits_inputs for regularizer in self.regularizers):
@@ -183,6 +185,7 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
 
     def _check_class_numbers(self, y):
         shape = getattr(self.classifier, "output_shape", None) if self.classifier.built else None
+        shape = only_one(shape)
         num_classes = shape[-1] if isinstance(shape, tuple) and isinstance(shape[-1], int) else None
         check_class_numbers(y, getattr(self, "loss", None), num_classes)
 
@@ -230,7 +233,7 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
             from_logits=self._config["from_logits"],
             batch_statistics=self._config["batch_statistics"],
             loss=getattr(self, "loss", None),
-            compute_loss=self._loss if getattr(self, "loss", None) else None,
+            compiled_loss=CompiledLoss.of(self),
         )
 
     def _compute_step(self, x, y, sample_weight):
@@ -239,6 +242,7 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
         clear_losses(self)
         labeled, unlabeled = split_inputs(as_tensors(x, dense=bool(self.regularizers)))
         forward = self.forward(training=True)
+        forward.weigh(labeled, sample_weight)
         labelled = forward.labelled(labeled)
         y_pred = labelled.outputs
         for loss in labelled.losses:
@@ -254,18 +258,16 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
         for regularizer in self.regularizers:
             with_labels = regularizer.requires_labels or unlabeled is None
             batch = labeled if with_labels else unlabeled
-            rows.append(count_rows(batch))
-            targets = (y, sample_weight) if with_labels else (None, None)
+            targets = y if with_labels else None
             penalties.append(
                 mean_over(
-                    rows[-1],
-                    lambda r=regularizer, b=batch, t=targets: r.penalty(forward, b, *t),
+                    count_rows(batch),
+                    lambda r=regularizer, b=batch, t=targets: r.penalty(forward, b, t),
                 )
             )
-        return Step(labeled, y_pred, supervised_loss, penalties, rows, forward.moved)
-
-    def _loss(self, y, y_pred):
-        return self.compute_loss(y=y, y_pred=y_pred)
+            counts = None if regularizer.uses_labels(targets) else forward.rows_that_count(batch)
+            rows.append(count_rows(batch) if counts is None else count_true(counts))
+        return Step(labeled, y_pred, supervised_loss, penalties, rows, forward.moved, forward.notes)
 
     def _update_metrics(self, step, y, sample_weight, total, finite):
         """Updates losses, penalties and compiled metrics; returns the logs.
@@ -289,6 +291,11 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
         trackers = [loss_tracker(self), self._supervised_tracker, *self._penalty_trackers]
         values = [total, step.supervised_loss * num_replicas(), *step.penalties]
         counts = [rows, rows, *step.rows]
+        for regularizer, seen in zip(self.regularizers, step.rows, strict=True):
+            noted = [metric for metric in regularizer.metrics if metric.name in step.notes]
+            trackers += noted
+            values += [step.notes[metric.name] for metric in noted]
+            counts += [seen] * len(noted)
         for tracker, value, count in zip(trackers, values, counts, strict=True):
             tracker.update_state(value, sample_weight=ops.cast(count, "float32"))
 

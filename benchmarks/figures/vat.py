@@ -96,7 +96,7 @@ def robustness(setup, perturbation="virtual"):
     models = {method: supervised(setup, method)[0] for method in PAIR}
     x, y = load(setup)[1]
     curve = evaluation.robustness_curve(
-        models, x, y, setup.sizes, perturbation, num_examples=len(x)
+        models, x, y, setup.sizes, perturbation, correct_only=True, num_examples=len(x)
     )
     kind = {"virtual": "virtual adversarial"}.get(perturbation, perturbation)
     figure, axes = plt.subplots(2, 2, figsize=(12, 6), layout="constrained")

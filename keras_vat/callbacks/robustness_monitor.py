@@ -11,11 +11,12 @@ class RobustnessMonitor(keras.callbacks.Callback):
 
     Accuracy says nothing of what happens a small step aside. This is the share of rows whose class
     is right after they were perturbed against the classifier of the moment; rows that are wrong
-    without perturbation count as wrong. Every measurement starts from the same random directions,
-    so that a change of the curve is a change of the classifier. It costs about five passes over
-    `x`; a few hundred rows are enough. As with Keras's `validation_freq`, epochs without a
-    measurement have no entry in the logs. A callback that watches the number, as
-    `EarlyStopping(monitor="robust_accuracy", mode="max")`, stands after it in the list.
+    without perturbation count as wrong. A virtual adversarial measurement starts from the same
+    random directions each time, so that a change of the curve is a change of the classifier. It
+    costs about four passes over `x`; a few hundred rows are enough. As with Keras's
+    `validation_freq`, epochs without a measurement have no entry in the logs. A callback that
+    watches the number, as `EarlyStopping(monitor="robust_accuracy", mode="max")`, stands after it
+    in the list.
 
     Formula:
 
@@ -26,8 +27,8 @@ class RobustnessMonitor(keras.callbacks.Callback):
             `(x, y)`.
         y: Labels of arrays: class numbers or one-hot rows.
         epsilon: Size of the perturbation, positive.
-        perturbation: As in `robustness_curve`: `"virtual"` (default), `"adversarial"` (of the
-            labels, a harder test), or a callable `epsilon -> Perturbation` (give it a seed).
+        perturbation: As in `robustness_curve`: `"adversarial"` (default; of the labels),
+            `"virtual"`, or a callable `epsilon -> Perturbation` (give it a seed).
         every: Epochs from one measurement to the next. Defaults to `1`.
         batch_size: Rows per pass. Defaults to `256`.
         seed: Seed of the first directions. Defaults to `0`.
@@ -58,7 +59,7 @@ class RobustnessMonitor(keras.callbacks.Callback):
         x,
         y=None,
         epsilon=None,
-        perturbation="virtual",
+        perturbation="adversarial",
         every=1,
         batch_size=256,
         seed=0,
@@ -87,7 +88,6 @@ class RobustnessMonitor(keras.callbacks.Callback):
             self.y,
             [self.epsilon],
             self.perturbation,
-            correct_only=False,
             num_examples=0,
             batch_size=self.batch_size,
             seed=self.seed,

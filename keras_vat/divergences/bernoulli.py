@@ -11,7 +11,8 @@ from keras_vat.divergences.output_distribution import (
 class Bernoulli(OutputDistribution):
     """Independent sigmoids: multi-label outputs, or one unit for a binary label.
 
-    Formula, summed over the outputs, with a and b the clean and the perturbed logit:
+    Formula for each output, of which an example has the mean, with a and b the clean and the
+    perturbed logit:
 
         p = sigmoid(a)
         KL = p (a - b) - softplus(a) + softplus(b)
@@ -25,17 +26,17 @@ class Bernoulli(OutputDistribution):
         return ops.sigmoid(logits)
 
     def kl(self, clean_logits, perturbed_logits):
-        return self.sum_per_example(
+        return self.per_example(
             ops.sigmoid(clean_logits) * (clean_logits - perturbed_logits)
             - ops.softplus(clean_logits)
             + ops.softplus(perturbed_logits)
         )
 
     def fisher_product(self, logits, tangent):
-        return self.counted(ops.sigmoid(logits) * ops.sigmoid(-logits) * tangent)
+        return self.shares(ops.sigmoid(logits) * ops.sigmoid(-logits) * tangent)
 
     def entropy(self, logits):
-        return self.sum_per_example(ops.softplus(logits) - ops.sigmoid(logits) * logits)
+        return self.per_example(ops.softplus(logits) - ops.sigmoid(logits) * logits)
 
     def negative_log_likelihood(self, y, logits):
-        return self.sum_per_example(ops.softplus(logits) - labels_like(y, logits) * logits)
+        return self.per_example(ops.softplus(logits) - labels_like(y, logits) * logits)

@@ -11,7 +11,7 @@ from keras_vat.divergences.output_distribution import (
 class Categorical(OutputDistribution):
     """Softmax over the last axis of the logits.
 
-    Formula:
+    Formula for each position, of which an example has the mean:
 
         p = softmax(logits)
         KL(p || q) = sum_k p_k (log p_k - log q_k)
@@ -23,6 +23,7 @@ class Categorical(OutputDistribution):
     """
 
     name = "categorical"
+    axes_of_a_part = 1
 
     def mean(self, logits):
         return ops.softmax(logits, axis=-1)
@@ -30,15 +31,15 @@ class Categorical(OutputDistribution):
     def kl(self, clean_logits, perturbed_logits):
         clean = ops.log_softmax(clean_logits, axis=-1)
         perturbed = ops.log_softmax(perturbed_logits, axis=-1)
-        return self.sum_per_example(ops.exp(clean) * (clean - perturbed))
+        return self.per_example(ops.exp(clean) * (clean - perturbed))
 
     def fisher_product(self, logits, tangent):
         p = ops.softmax(logits, axis=-1)
-        return self.counted(p * (tangent - ops.sum(p * tangent, axis=-1, keepdims=True)))
+        return self.shares(p * (tangent - ops.sum(p * tangent, axis=-1, keepdims=True)))
 
     def entropy(self, logits):
         log_p = ops.log_softmax(logits, axis=-1)
-        return -self.sum_per_example(ops.exp(log_p) * log_p)
+        return -self.per_example(ops.exp(log_p) * log_p)
 
     def negative_log_likelihood(self, y, logits):
         check_rows(y, logits)
@@ -54,4 +55,4 @@ class Categorical(OutputDistribution):
                 f"`(batch, {num_classes})`. Received: y.shape={tuple(y.shape)}, "
                 f"output.shape={tuple(logits.shape)}"
             )
-        return -self.sum_per_example(ops.cast(y, logits.dtype) * log_p)
+        return -self.per_example(ops.cast(y, logits.dtype) * log_p)

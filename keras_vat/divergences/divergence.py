@@ -58,7 +58,8 @@ def get(identifier, distribution):
     Args:
         identifier: `None` or `"kl"`: KL(clean || perturbed) of the output distribution;
             `"reverse_kl"`: KL(perturbed || clean); `"squared_error"`: squared distance of the
-            probabilities (of the means for regression), summed; or a callable on
+            probabilities (of the means for regression), summed over the classes of a softmax,
+            a mean over several labels, numbers or positions; or a callable on
             `(clean_logits, perturbed_logits)` that returns shape `(batch,)`.
         distribution: The model's `OutputDistribution`.
 
@@ -79,7 +80,7 @@ def get(identifier, distribution):
             distribution.fisher_product,
         )
     return Divergence(
-        lambda clean, perturbed: distribution.sum_per_example(
+        lambda clean, perturbed: distribution.per_example(
             ops.square(distribution.mean(clean) - distribution.mean(perturbed))
         )
     )

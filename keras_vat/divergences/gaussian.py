@@ -13,11 +13,13 @@ from keras_vat.divergences.output_distribution import (
 class Gaussian(OutputDistribution):
     """Independent normal outputs of unit variance; the "logits" are the means.
 
-    Formula, summed over the outputs:
+    Formula for each output, of which an example has the mean:
 
         KL(N(m, 1) || N(n, 1)) = (m - n)^2 / 2
         Fisher information: the identity
         H = log(2 pi e) / 2, whatever the output
+
+    So the divergence is half the mean squared error between the two outputs.
 
     Reference:
         VAT (2018), section 3.1: regression with constant variance.
@@ -29,14 +31,14 @@ class Gaussian(OutputDistribution):
         return logits
 
     def kl(self, clean_logits, perturbed_logits):
-        return self.sum_per_example(0.5 * ops.square(clean_logits - perturbed_logits))
+        return self.per_example(0.5 * ops.square(clean_logits - perturbed_logits))
 
     def fisher_product(self, logits, tangent):
-        return self.counted(tangent)
+        return self.shares(tangent)
 
     def entropy(self, logits):
-        return self.sum_per_example(ops.zeros_like(logits) + 0.5 * math.log(2 * math.pi * math.e))
+        return self.per_example(ops.zeros_like(logits) + 0.5 * math.log(2 * math.pi * math.e))
 
     def negative_log_likelihood(self, y, logits):
         squared_error = ops.square(labels_like(y, logits) - logits)
-        return self.sum_per_example(0.5 * squared_error + 0.5 * math.log(2 * math.pi))
+        return self.per_example(0.5 * squared_error + 0.5 * math.log(2 * math.pi))

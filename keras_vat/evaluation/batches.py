@@ -5,6 +5,7 @@ from keras import ops, tree
 
 from keras_vat import arguments
 from keras_vat.data.elements import inputs_and_labels
+from keras_vat.forward.labels import only_one
 from keras_vat.forward.perturbable import as_tensors, densified, is_sparse
 
 
@@ -30,6 +31,7 @@ def batches(x, y=None, batch_size=256):
         for element in x:
             empty = False
             batch, labels = as_tensors(inputs_and_labels(element))
+            labels = only_one(labels)
             if any(
                 not len(leaf.shape) for leaf in tree.flatten((batch, labels)) if leaf is not None
             ):
@@ -42,6 +44,7 @@ def batches(x, y=None, batch_size=256):
             raise ValueError(f"`x` must hold at least one batch. Received: x={x}")
         return
     x = tree.map_structure(_sliceable, x)
+    y = only_one(y)
     for start in range(0, rows, batch_size):
         yield as_tensors(
             tree.map_structure(lambda array, s=start: array[s : s + batch_size], (x, y))

@@ -21,7 +21,8 @@ def local_distributional_smoothness(
 ):
     """LDS of every example: the divergence at its virtual adversarial perturbation.
 
-    The smaller, the smoother is the classifier there. Outputs and perturbations are those of the
+    The smaller, the smoother is the classifier there. Of several labels or positions D is the mean
+    over those that count, as in the penalties. Outputs and perturbations are those of the
     classifier at inference. No state moves: a perturbation with a seed is the same each time.
 
     Formula:

@@ -23,6 +23,13 @@ class PerturbationStatistics(NamedTuple):
     consistency_cost: np.ndarray
     distance: np.ndarray
 
+    def __repr__(self):
+        medians = ", ".join(
+            f"{name} {np.median(values):.3g} ({np.min(values):.3g} to {np.max(values):.3g})"
+            for name, values in zip(self._fields, self, strict=True)
+        )
+        return f"PerturbationStatistics of {len(self.distance)} examples, medians: {medians}"
+
 
 def perturbation_statistics(classifier, x, perturbations, y=None, batch_size=256):
     """Consistency costs and input distances of perturbations of any kind, latent ones included.
@@ -34,7 +41,7 @@ def perturbation_statistics(classifier, x, perturbations, y=None, batch_size=256
 
     Formula, with x_adv = x + r, or Dec(Enc(x) + r):
 
-        consistency_cost(x) = KL(p(y | x) || p(y | x_adv))
+        consistency_cost(x) = KL(p(y | x) || p(y | x_adv))    the mean over labels and positions
         distance(x)         = ||x - x_adv||_2    over all floating inputs together
 
     Args:

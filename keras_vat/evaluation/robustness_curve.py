@@ -20,6 +20,7 @@ NO_LABELS = (
     "`y` is needed: errors are told by the labels. Of a pair of inputs and labels, such as "
     "`data.load` returns, give both: x, y = pair. Received: y=None"
 )
+MOST_SIZES, MOST_NAMES = 7, 8  # in print
 PERTURBATIONS = {"virtual": VirtualAdversarialPerturbation, "adversarial": AdversarialPerturbation}
 
 
@@ -31,11 +32,12 @@ class RobustnessCurve(NamedTuple):
         epsilons: Sizes of the perturbations, `(sizes,)`.
         errors: Shares of misclassified images, `(sources, judges, sizes)`: `errors[i, j]` is the
             curve of classifier j on the examples that classifier i generated.
-        num_images: Number of images that were perturbed.
+        num_images: Number of images that count.
         images: The first of these images, `(shown, ...)`; `None` for structures of inputs.
         labels: Their labels, `(shown,)`.
         examples: The same perturbed, `(sources, sizes, shown, ...)`.
         predictions: What the classifiers say to these, `(sources, judges, sizes, shown)`.
+        correct_only: Whether only images count that all classifiers get right unperturbed.
     """
 
     names: list
@@ -46,6 +48,34 @@ class RobustnessCurve(NamedTuple):
     labels: np.ndarray
     examples: np.ndarray
     predictions: np.ndarray
+    correct_only: bool = False
+
+    @property
+    def counted(self):
+        """Which images count, in words."""
+        if self.correct_only:
+            return f"the {self.num_images} images that all classify correctly"
+        return f"all {self.num_images} images"
+
+    def __repr__(self):
+        sizes = np.unique(np.linspace(0, len(self.epsilons) - 1, MOST_SIZES).round().astype(int))
+        shown = list(self.names)[:MOST_NAMES]
+        width = max(len("epsilon"), *map(len, shown))
+        lines = [
+            f"RobustnessCurve: misclassified of {self.counted}, %, each classifier on its own "
+            "perturbed images",
+            _line("epsilon", width, [f"{self.epsilons[size]:.3g}" for size in sizes]),
+        ]
+        for i, name in enumerate(shown):
+            errors = [f"{100 * self.errors[i, i, size]:.1f}" for size in sizes]
+            lines.append(_line(name, width, errors))
+        if len(self.names) > len(shown):
+            lines.append(f"and {len(self.names) - len(shown)} more")
+        return "\n".join(lines)
+
+
+def _line(name, width, values):
+    return "  ".join([name.ljust(width), *(value.rjust(6) for value in values)])
 
 
 def robustness_curve(
@@ -53,19 +83,24 @@ def robustness_curve(
     x,
     y=None,
     epsilons=None,
-    perturbation="virtual",
-    correct_only=True,
+    perturbation="adversarial",
+    correct_only=False,
     num_examples=4,
     batch_size=256,
     seed=0,
 ):
     """Errors of every classifier on every classifier's perturbed images, over their size.
 
-    Only images that all classifiers get right without perturbation count, so that every error is
-    the perturbation's work. Each size starts from the same random directions. Everything is
-    measured at inference and no state moves. Which way along the virtual adversarial line an image
-    moves is left to chance, as in the paper, so about half of the images move to where their class
-    is even clearer; `sign_search=True` tries both ways.
+    All images count, those that are misclassified without perturbation as well: `1 - errors[i, i]`
+    is the accuracy of classifier i under attack. By default images move along the gradient of
+    -log p(y | x), whatever loss a classifier was compiled with. Everything is measured at inference
+    and no state moves.
+
+    `perturbation="virtual", correct_only=True` is the protocol of the paper's figure 6: each size
+    starts from the same random directions, and images count that all classifiers get right, so that
+    every error is the perturbation's work. Which way along the virtual adversarial line an image
+    moves is left to chance there, so about half of the images move to where their class is even
+    clearer; `VirtualAdversarialPerturbation(epsilon, sign_search=True)` tries both ways.
 
     Formula, with x_i,epsilon the image x perturbed against classifier i:
 
@@ -77,28 +112,27 @@ def robustness_curve(
             `(x, y)`.
         y: Labels of arrays: class numbers or one-hot rows.
         epsilons: Sizes of the perturbations, ascending numbers of at least 0.
-        perturbation: `"virtual"` (default): virtual adversarial; `"adversarial"`: of the labels,
-            eq. 3; or a callable `epsilon -> Perturbation`, called with each size.
-        correct_only: `True` (default): images that all classify correctly. `False`: all images;
-            `1 - errors[i, i]` is then the accuracy of classifier i under perturbation.
+        perturbation: `"adversarial"` (default): of the labels, eq. 3; `"virtual"`: virtual
+            adversarial; or a callable `epsilon -> Perturbation`, called with each size.
+        correct_only: `False` (default): all images count. `True`: those that all classifiers get
+            right without perturbation.
         num_examples: How many perturbed images to keep, for pictures. Defaults to `4`.
         batch_size: Rows at a time; of a dataset, its own. Defaults to `256`.
         seed: Integer or `None`: of the random directions. Defaults to `0`.
 
     Returns:
-        A `RobustnessCurve`.
+        A `RobustnessCurve`; printed, it is a small table.
 
     Raises:
         TypeError: If an argument is of the wrong kind.
-        ValueError: If epsilons don't ascend, no image is classified correctly by all classifiers,
-            labels are missing or are none of the classes, or a classifier does regression.
+        ValueError: If epsilons don't ascend, no image is left by `correct_only`, labels are missing
+            or are none of the classes, or a classifier does regression.
 
     Example:
 
     >>> curve = keras_vat.evaluation.robustness_curve(
-    ...     {"VAT": model, "supervised": baseline}, x_test, y_test, epsilons=[0.1, 0.3, 1.0, 3.0],
-    ...     perturbation=lambda epsilon: keras_vat.perturbations.VirtualAdversarialPerturbation(
-    ...         epsilon, sign_search=True, seed=0))
+    ...     {"VAT": model, "supervised": baseline}, x_test, y_test, epsilons=[0.1, 0.3, 1.0, 3.0])
+    >>> print(curve)
     >>> curve.errors[0, 1]  # "supervised" on the examples of "VAT"
     >>> keras_vat.plotting.plot_robustness_curve(curve)
 
@@ -142,12 +176,13 @@ def robustness_curve(
         labels=truth[:num_examples],
         examples=None if examples is None else np.concatenate(examples, axis=2),
         predictions=predictions[..., :num_examples],
+        correct_only=correct_only,
     )
 
 
 def _measure(classifiers, perturbations, x, y, wanted):
     """The first perturbed rows, and all predictions `(sources, judges, sizes, batch)`."""
-    forwards = [Forward.of(classifier) for classifier in classifiers.values()]
+    forwards = [Forward.of(classifier).by_likelihood() for classifier in classifiers.values()]
     for forward in forwards:
         check_labels(y, forward.clean(x))
     distributions = [forward.clean(x).distribution for forward in forwards]

@@ -3,16 +3,19 @@
 import copy
 
 import keras
-from keras import tree
+from keras import ops, tree
 
 from keras_vat import autodiff
 from keras_vat.autodiff.inner_scope import InnerScope
+from keras_vat.divergences.output_distribution import check_rows
 from keras_vat.forward.batch_statistics import normalization_layers
 from keras_vat.forward.check_batch import check_batch, has_one_input
 from keras_vat.forward.classifier_output import ClassifierOutput
+from keras_vat.forward.compiled_loss import CompiledLoss
 from keras_vat.forward.linearized_pass import LinearizedPass
 from keras_vat.forward.norms import rescaled
 from keras_vat.forward.observed_run import ObservedRun
+from keras_vat.forward.sample_weights import SampleWeights
 from keras_vat.keras_internals import make_global_seed_generator, sublayers
 
 
@@ -41,8 +44,7 @@ class Forward:
         from_logits: As in `VATModel`.
         batch_statistics: As in `VATModel`; without effect unless `training`.
         loss: The compiled loss, as evidence on the output; or `None`.
-        compute_loss: Callable `(y, y_pred) -> scalar`, the loss of a batch; `None`: the negative
-            log likelihood.
+        compiled_loss: A `CompiledLoss`, the loss of a batch; `None`: the negative log likelihood.
 
     Raises:
         TypeError: If `classifier` is no Keras model or layer.
@@ -57,7 +59,7 @@ class Forward:
         from_logits=None,
         batch_statistics="batch",
         loss=None,
-        compute_loss=None,
+        compiled_loss=None,
     ):
         if not isinstance(classifier, keras.layers.Layer):
             raise TypeError(
@@ -67,12 +69,15 @@ class Forward:
         self.classifier = classifier
         self.training = training
         self.output = ClassifierOutput(output, from_logits, loss)
-        self._compute_loss = compute_loss
+        self._compiled_loss = compiled_loss
         self._batch_statistics = batch_statistics if training else "batch"
         self._normalization = None
         self._entrance = None
         self._clean_passes = {}
         self._moved = {}
+        self._weights = {}
+        self.notes = {}
+        """What methods count in a step for the logs, by the name of the metric."""
 
     @property
     def moved(self):
@@ -94,22 +99,66 @@ class Forward:
     def of(cls, classifier, training=False):
         """The view of a classifier; a `Forward` passes through as it is.
 
-        The loss that a plain Keras model was compiled with tells what its output means.
+        The loss that a plain Keras model was compiled with is its loss here as well, and tells what
+        its output means.
         """
         if isinstance(classifier, cls):
             return classifier
         if isinstance(classifier, HasForward):
             return classifier.forward(training=training)
-        return cls(classifier, training, loss=getattr(classifier, "loss", None))
+        loss = getattr(classifier, "loss", None)
+        return cls(classifier, training, loss=loss, compiled_loss=CompiledLoss.of(classifier))
+
+    def by_likelihood(self):
+        """This view, whose loss is -log p(y | x) whatever loss was compiled."""
+        view = copy.copy(self)
+        view._compiled_loss = None
+        return view
+
+    def weigh(self, x, sample_weight):
+        """Says what the rows, or positions, of a batch weigh. Those of weight 0 count nowhere."""
+        if sample_weight is None:
+            return
+        key = self._key(x)
+        self._weights[key] = SampleWeights(sample_weight, x)
+        if key in self._clean_passes:
+            self._clean_passes[key].weigh(self._weights[key])
+
+    def sample_weight(self, x):
+        """What a batch weighs, as `weigh` was told; `None`: all rows are alike."""
+        weights = self._weights.get(self._key(x))
+        return None if weights is None else weights.given
+
+    def rows_that_count(self, x):
+        """Of a batch those that are neither of weight 0 nor all padding; `None`: all rows.
+
+        Padding is known of batches that had a clean pass.
+        """
+        key = self._key(x)
+        if key in self._clean_passes:
+            return self._clean_passes[key].distribution.rows_that_count
+        return self._weights[key].rows_that_count if key in self._weights else None
+
+    def mean_over_rows(self, x, values):
+        """The mean of `(batch,)` over the rows that count; 0 where none does."""
+        counts = self.rows_that_count(x)
+        if counts is None:
+            return ops.mean(values)
+        number = ops.maximum(ops.sum(ops.cast(counts, values.dtype)), 1)
+        return ops.sum(ops.where(counts, values, ops.zeros_like(values))) / number
+
+    def weighted_mean(self, x, values):
+        """The mean of `(batch,)`, each row times its weight: what Keras makes of losses."""
+        weights = self._weights.get(self._key(x))
+        return ops.mean(values if weights is None else values * weights.of_rows(values.dtype))
 
     def labelled(self, x):
         """The pass of plain Keras training: state moves. Shared as the batch's clean pass."""
         self._begin(x)
-        shared = self._batch_statistics != "moving" or not self._normalization
         clean = LinearizedPass(self, x, labelled=True)
         self._moved.update({id(variable): (variable, now) for variable, now in clean.moved})
-        if shared:
-            self._clean_passes[self._key(x)] = clean
+        if self._batch_statistics != "moving" or not self._normalization:
+            self._keep(x, clean)
         return clean
 
     def clean(self, x):
@@ -117,9 +166,16 @@ class Forward:
         self._begin(x)
         key = self._key(x)
         if key not in self._clean_passes:
-            self._clean_passes[key] = clean = LinearizedPass(self, x)
+            clean = LinearizedPass(self, x)
             self._move_averages(clean.moved)
+            self._keep(x, clean)
         return self._clean_passes[key]
+
+    def _keep(self, x, clean):
+        key = self._key(x)
+        self._clean_passes[key] = clean
+        if key in self._weights:
+            clean.weigh(self._weights[key])
 
     @staticmethod
     def _key(x):
@@ -133,19 +189,26 @@ class Forward:
         self._move_averages(moved)
         return reading.logits
 
+    def loss(self, x, y, logits):
+        """The loss of a batch, a scalar, had its logits been these."""
+        clean, weights = self.clean(x), self._weights.get(self._key(x))
+        check_rows(y, logits)
+        if self._compiled_loss is not None:
+            return self._compiled_loss(y, clean, logits, self.sample_weight(x))
+        if weights is not None and not weights.one_for_each_row:
+            raise ValueError(
+                "`sample_weight` must have one weight for each row where no loss was compiled. "
+                f"Received: shape {tuple(weights.given.shape)}"
+            )
+        return self.weighted_mean(x, clean.distribution.negative_log_likelihood(y, logits))
+
     def loss_gradient(self, x, y):
         """The direction of each example's loss gradient: one tensor for each floating input.
 
         Its length has no meaning; a gradient of it reaches the weights.
         """
         clean = self.clean(x)
-
-        def loss(logits):
-            if self._compute_loss is None:
-                return clean.distribution.negative_log_likelihood(y, logits[0])
-            return self._compute_loss(y, clean.restored(logits[0]))
-
-        slope = autodiff.gradient(loss, [clean.logits])[0]
+        slope = autodiff.gradient(lambda at: self.loss(x, y, at[0]), [clean.logits])[0]
         return clean.vjp(rescaled(slope, jointly=self.rows_interact))
 
     def read(self, x):
@@ -180,7 +243,7 @@ class Forward:
         self._begin(x)
         view = copy.copy(self)
         view._entrance = entrance
-        view._clean_passes = {}
+        view._clean_passes, view._weights = {}, {}
         return view
 
     def run(self, x, labelled=False):

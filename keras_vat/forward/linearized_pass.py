@@ -20,6 +20,7 @@ class LinearizedPass:
             constant for each example.
         losses: What layers added by `add_loss`.
         moved: Pairs of a variable and the number that it has after the pass.
+        returned_logits: Whether the outputs are the logits.
     """
 
     def __init__(self, forward, x, labelled=False):
@@ -30,6 +31,7 @@ class LinearizedPass:
             reading, observed, moved, losses = forward.run(Perturbable(x).put(parts), labelled)
             self._reading = reading
             self.has_exact_logits = reading.has_exact_logits
+            self.returned_logits = reading.returned_logits
             variables[:] = [variable for variable, _ in moved]
             moved = [now for _, now in moved]
             masks, self._all_direct = direct_masks(observed, parts)
@@ -43,13 +45,21 @@ class LinearizedPass:
         self.moved = list(zip(variables, moved, strict=True))
         self.distribution = self._reading.distribution.masked(self._mask)
 
+    def weigh(self, sample_weights):
+        """Leaves rows and positions of weight 0 out of the distribution."""
+        self.distribution = sample_weights.count(self.distribution, self.logits)
+
+    def as_outputs(self, logits):
+        """Logits as the classifier would have returned them, with the mask of its outputs."""
+        return with_mask(self._reading.like_outputs(logits), self._mask)
+
     def restored(self, logits):
         """What the classifier would have returned, had its logits been these."""
         restored = logits
-        if not self._reading.returned_logits:
+        if not self.returned_logits:
             restored = self.distribution.mean(logits)
         restored = self._reading.like_outputs(restored)
-        if not self._reading.returned_logits:
+        if not self.returned_logits:
             leave_logits(restored, self._reading.like_outputs(logits))
         return with_mask(restored, self._mask)
 

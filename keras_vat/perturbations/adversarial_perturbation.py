@@ -3,8 +3,7 @@
 import keras
 from keras import ops
 
-from keras_vat import arguments, autodiff
-from keras_vat.forward import norms
+from keras_vat import arguments
 from keras_vat.perturbations.perturbation import Perturbation
 
 NORMS = ("l2", "linf")
@@ -14,12 +13,13 @@ NORMS = ("l2", "linf")
 class AdversarialPerturbation(Perturbation):
     """The adversarial perturbation of labelled examples.
 
-    Formula, with g the gradient of -log p(y | x) with respect to x:
+    Formula, with g the gradient of the example's loss with respect to x:
 
         norm = "l2":    r = epsilon g / ||g||_2
         norm = "linf":  r = epsilon sign(g)
 
-    The gradient is pulled back through the clean pass: one backward pass, no further forward pass.
+    The loss is the one that the model was compiled with; where there is none, -log p(y | x). The
+    gradient is pulled back through the clean pass: one backward pass, no further forward pass.
 
     Args:
         epsilon: The norm of r for each example, in the units of the inputs.
@@ -43,12 +43,7 @@ class AdversarialPerturbation(Perturbation):
 
     def direction(self, forward, x, y):
         self.check_labels(y)
-        clean = forward.clean(x)
-        logits = [clean.target]
-        slope = autodiff.gradient(
-            lambda at: clean.distribution.negative_log_likelihood(y, at[0]), logits
-        )
-        g = clean.vjp(norms.rescaled(slope[0], jointly=forward.rows_interact))
+        g = forward.loss_gradient(x, y)
         if self._config["norm"] == "linf":
             return self.masked(forward, x, [ops.sign(part) for part in g])
         return self.unit(forward, x, g)

@@ -6,7 +6,7 @@ from keras_vat import autodiff
 from keras_vat.forward import norms
 from keras_vat.forward.perturbable import Perturbable
 
-CURVATURES = ("auto", "exact", "logit_difference", "finite_difference")
+CURVATURES = ("auto", "exact", "logit_difference", "finite_difference", "at_epsilon")
 
 
 def hessian_product(forward, x, divergence, direction, method, xi):
@@ -26,7 +26,7 @@ def hessian_product(forward, x, divergence, direction, method, xi):
         x: Structure of tensors `(batch, ...)`.
         divergence: A `Divergence`.
         direction: List of unit vectors, one tensor for each floating input.
-        method: One of the three above.
+        method: One of the three above. (`curvature="at_epsilon"` is the third at xi = epsilon.)
         xi: Step of the differences, a number or scalar tensor.
 
     Returns:

@@ -33,6 +33,7 @@ class LatentView:
         with InnerScope():
             self.z = tree.map_structure(ops.stop_gradient, tensors_of(generator, "encode", x))
         self.forward = forward.through(self.decode, x)
+        self.forward.weigh(self.z, forward.sample_weight(x))
         self._inputs = forward if reference == "input" else None
 
     @property

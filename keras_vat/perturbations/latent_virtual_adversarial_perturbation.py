@@ -38,8 +38,8 @@ class LatentVirtualAdversarialPerturbation(FrozenGeneratorLayer, VirtualAdversar
     A quadratic model of D is climbed on the sphere of radius epsilon. g is zero for the
     reconstruction, and for the input where the generator is exact (Glow): then this is the power
     iteration. Where the generator is lossy (VAE), the reconstruction already differs and g leads.
-    `curvature="finite_difference"` is the paper's algorithm 2 instead: the gradient of D at xi d;
-    in training `"auto"` takes it, with xi = epsilon, where no model of D is needed.
+    `curvature="finite_difference"` is the paper's algorithm 2 instead: the gradient of D at xi d.
+    In training `"auto"` is `"at_epsilon"`, that with xi = epsilon, where no model of D is needed.
 
     Args:
         generator: A trained `VAE`, `Glow` or `BijectorGenerator`, or any object with `encode` and
@@ -125,13 +125,23 @@ class LatentVirtualAdversarialPerturbation(FrozenGeneratorLayer, VirtualAdversar
             self.generator, forward, x, self._config["reference"], self._config["clip"]
         )
 
-    def find_in(self, view):
+    def find(self, forward, x, y=None):
         """r as a list of tensors, one for each latent part; no gradient flows through it."""
+        return self.find_in(self.view(forward, x))
+
+    def find_in(self, view):
+        """As `find`, in a view that is there already."""
+        return [ops.stop_gradient(self._scaled(part)) for part in self._direction_in(view)]
+
+    def direction(self, forward, x, y=None):
+        return self._direction_in(self.view(forward, x))
+
+    def _direction_in(self, view):
         direction = self.random_direction(view.forward, view.z)
         for _ in range(self._config["num_power_iterations"]):
             ascent = self._ascent(view, direction)
             direction = self.unit(view.forward, view.z, ascent, fallback=direction)
-        return [ops.stop_gradient(self._scaled(part)) for part in direction]
+        return direction
 
     def _ascent(self, view, direction):
         """Where D grows, seen from a direction: g + epsilon J^T G J d, or its gradient at xi d."""
@@ -145,6 +155,11 @@ class LatentVirtualAdversarialPerturbation(FrozenGeneratorLayer, VirtualAdversar
         if self._config["reference"] == "input":
             ascent += slope_of(divergence, view.reference.target, clean.target)
         return clean.vjp(norms.rescaled(ascent, forward.rows_interact))
+
+    def computed_by(self, forward):
+        generator = self.generator
+        layers = [generator] if isinstance(generator, keras.layers.Layer) else []
+        return [*super().computed_by(forward), *layers]
 
     def get_config(self):
         config = super().get_config()

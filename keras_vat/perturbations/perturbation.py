@@ -9,6 +9,7 @@ from keras import ops, tree
 from keras_vat import arguments, autodiff
 from keras_vat.autodiff.replica_seed_generator import ReplicaSeedGenerator
 from keras_vat.forward import Forward, norms
+from keras_vat.forward.labels import as_labels
 from keras_vat.forward.perturbable import Perturbable, as_tensors
 
 
@@ -81,13 +82,13 @@ class Perturbation(keras.layers.Layer):
             r, shaped like `x` (zero for inputs that are not floating).
         """
         forward, x = Forward.of(classifier), as_tensors(x)
-        r = self.find(forward, x, y if y is None else as_tensors(y))
+        r = self.find(forward, x, as_labels(y))
         return Perturbable(x).put(r, others=ops.zeros_like)
 
     def perturb(self, classifier, x, y=None):
         """The perturbed inputs `x + r`, shaped like `x`."""
         forward, x = Forward.of(classifier), as_tensors(x)
-        return Perturbable(x).shift(self.find(forward, x, y if y is None else as_tensors(y)))
+        return Perturbable(x).shift(self.find(forward, x, as_labels(y)))
 
     def find(self, forward, x, y=None):
         """r as a list of tensors, one for each floating input; no gradient flows through it."""

@@ -8,10 +8,7 @@ from keras_vat.forward import norms
 from keras_vat.forward.perturbable import Perturbable
 from keras_vat.perturbations.curvature import CURVATURES, hessian_product
 from keras_vat.perturbations.perturbation import Perturbation
-
-# Smallest steps of the differences that a dtype can resolve, as a share of the root mean square
-# norm of the inputs, measured by benchmarks/accuracy/perturbation_quality.py.
-XI = {"float64": 1e-5, "float32": 1e-2, "bfloat16": 1e-1, "float16": 1e-1}
+from keras_vat.perturbations.step_size import smallest_step
 
 
 @keras.saving.register_keras_serializable(package="keras_vat")
@@ -29,19 +26,20 @@ class VirtualAdversarialPerturbation(Perturbation):
     Args:
         epsilon: L2 norm of r for each example, in the units of the inputs.
         num_power_iterations: K, an integer of at least 0 (0: a random direction).
-        curvature: How H d is computed. `"exact"`: the Fisher product by a directional derivative,
-            no `xi`. `"logit_difference"`: the same product with the directional derivative taken
-            as a difference of logits. `"finite_difference"`: the paper's eq. 12, the gradient of D
-            at xi d. `"auto"` (default): at inference `"logit_difference"`, which is as true as
-            `"exact"` and costs less; in training `"finite_difference"` with xi = epsilon.
-            There r is as long as this step: the gradient is that of D where r will be, not of a
-            quadratic model of D, which says little about rows that the classifier is sure of.
-            The same cost, and lower test errors than with the true curvature. The paper's
-            xi = 1e-6, which is rounding noise in float32, leaves more errors on digits with 50
-            labels and about as many, or fewer, on MNIST with 100 (see benchmarks/README.md).
-        xi: Step of the two differences, in the units of the inputs; `None`: as `"auto"` says, or
-            the smallest that suits the dtype and the inputs' scale. `xi=1e-6` with
-            `"finite_difference"` reproduces the paper.
+        curvature: How H d is computed. `"auto"` (default) is `"at_epsilon"` in training and
+            `"logit_difference"` at inference; with a `xi`, in training `"finite_difference"`.
+            `"exact"`: the Fisher product by a directional derivative. `"logit_difference"`: the
+            same product with the directional derivative taken as a difference of logits, as true
+            as `"exact"`, and it costs less. `"finite_difference"`: the paper's eq. 12, the gradient
+            of D at xi d. `"at_epsilon"`: the gradient of D at epsilon d, as far away as r will be
+            (or at the smallest step that the dtype resolves, where epsilon is below it); a
+            quadratic model of D says little about rows that the classifier is sure of. The same
+            cost, and lower test errors than with the true curvature. The paper's xi = 1e-6, which
+            is rounding noise in float32, leaves more errors on digits with 50 labels and about as
+            many, or fewer, on MNIST with 100 (see benchmarks/README.md).
+        xi: Step of the two differences, in the units of the inputs; `None`: the smallest that suits
+            the inputs' scale and the dtype that the layers compute in. `xi=1e-6` with
+            `"finite_difference"` reproduces the paper. `"exact"` and `"at_epsilon"` take none.
         sign_search: Whether to try both +r and -r and keep the one with the larger divergence
             (FAT, section 3.2), for two more forward passes.
         divergence: As in `VirtualAdversarialTraining`.
@@ -58,6 +56,9 @@ class VirtualAdversarialPerturbation(Perturbation):
     Reference:
         VAT (2018), eq. 9 to 15, algorithm 1.
     """
+
+    curvatures = CURVATURES
+    """The names that `curvature` may be."""
 
     def __init__(
         self,
@@ -80,15 +81,16 @@ class VirtualAdversarialPerturbation(Perturbation):
             "num_power_iterations": arguments.whole_number(
                 "num_power_iterations", num_power_iterations, minimum=0
             ),
-            "curvature": arguments.one_of("curvature", curvature, CURVATURES),
+            "curvature": arguments.one_of("curvature", curvature, self.curvatures),
             "xi": None if xi is None else arguments.positive("xi", xi),
             "sign_search": arguments.boolean("sign_search", sign_search),
             "divergence": divergence,
         }
-        if curvature == "exact" and xi is not None:
+        if xi is not None and curvature not in ("auto", "finite_difference", "logit_difference"):
             raise ValueError(
-                "`xi` must be left out where `curvature` is 'exact', which takes no step; a step "
-                f"is that of 'finite_difference' or 'logit_difference'. Received: xi={xi}"
+                f"`xi` must be left out where `curvature` is '{curvature}', which takes no step of "
+                "its own; a step is that of 'finite_difference' or 'logit_difference'. "
+                f"Received: xi={xi}"
             )
 
     def direction(self, forward, x, y=None):
@@ -104,19 +106,22 @@ class VirtualAdversarialPerturbation(Perturbation):
         return self.unit(forward, x, product, fallback=direction)
 
     def method(self, forward, x):
-        """The way to the curvature that is taken, and xi, which is `None` if it takes no step."""
+        """A way to the curvature as `hessian_product` knows it, and its step, `None` of "exact"."""
         way, xi = self._config["curvature"], self._config["xi"]
-        automatic = way == "auto"
-        if automatic:
-            way = "finite_difference" if forward.training else "logit_difference"
+        if way == "auto":
+            way = "logit_difference"
+            if forward.training:
+                way = "at_epsilon" if xi is None else "finite_difference"
         if xi is not None or way == "exact":
             return way, xi
-        parts = Perturbable(x).parts
-        dtype = keras.backend.standardize_dtype(forward.classifier.compute_dtype)
-        xi = XI.get(dtype, XI["float32"]) * norms.root_mean_square(parts)
-        if automatic and forward.training:
-            xi = ops.maximum(xi, ops.cast(self.epsilon, xi.dtype))
+        xi = smallest_step(self.computed_by(forward), x)
+        if way == "at_epsilon":
+            return "finite_difference", ops.maximum(xi, ops.cast(self.epsilon, xi.dtype))
         return way, xi
+
+    def computed_by(self, forward):
+        """The layers and models that a perturbation goes through."""
+        return [forward.classifier]
 
     def divergence(self, forward, x):
         """The `Divergence` for this classifier."""

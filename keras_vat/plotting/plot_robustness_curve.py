@@ -10,8 +10,9 @@ from keras_vat.plotting.palette import CATEGORIES, DASHES, MARKERS, NEUTRAL
 def plot_robustness_curve(curve, source=None, ax=None):
     """Draws the errors of classifiers on perturbed images over the size of the perturbation.
 
-    The colour says which classifier judges; the dashes say whose examples it judges. A robust
-    classifier's curve rises late: far to the right of the sizes that people don't notice.
+    The colour says which classifier judges; the dashes say whose examples it judges; above them
+    stands which images count. A robust classifier's curve rises late: far to the right of the
+    sizes that people don't notice.
 
     Args:
         curve: What `robustness_curve` returned.
@@ -65,5 +66,5 @@ def plot_robustness_curve(curve, source=None, ax=None):
     ax.set(xlabel="size ε of the perturbation", ylabel="misclassified, %", ylim=(-3, 103))
     ax.grid(color="#E0E0E0", linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(fontsize="small", frameon=False)
+    ax.legend(title=f"of {curve.counted}", fontsize="small", title_fontsize="small", frameon=False)
     return ax

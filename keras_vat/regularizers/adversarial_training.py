@@ -10,12 +10,15 @@ from keras_vat.regularizers.registry import register
 class AdversarialTraining(PerturbationRegularizer):
     """Adversarial training: the loss of the labels at the adversarially perturbed inputs.
 
-    Formula, with g the gradient of -log p(y | x) with respect to x:
+    Formula, with g the gradient of the loss of an example with respect to x:
 
         r = epsilon g / ||g||_2   (norm = "l2")   or   epsilon sign(g)   (norm = "linf")
-        penalty = mean over the batch of -log p(y | x + r)
+        penalty = loss of the batch at x + r
 
-    Rows are weighted by sample and class weights, as in the compiled loss.
+    The loss is the one that the model was compiled with, and all that Keras makes of it: label
+    smoothing, ignored classes, masks, sample and class weights. So the penalty is the supervised
+    loss where epsilon goes to 0. Where no loss was compiled it is -log p(y | x), the mean over
+    labels and positions, times the weights of the rows, the mean over all rows.
 
     Args:
         epsilon: The norm of r for each example, in the units of the inputs.
@@ -54,7 +57,6 @@ class AdversarialTraining(PerturbationRegularizer):
         )
         super().__init__(perturbation, weight=weight, name=name, seed=seed)
 
-    def per_example(self, forward, x, y):
+    def of_batch(self, forward, x, y):
         r = self.perturbation.find(forward, x, y)
-        logits = forward.logits(Perturbable(x).shift(r))
-        return forward.clean(x).distribution.negative_log_likelihood(y, logits)
+        return forward.loss(x, y, forward.logits(Perturbable(x).shift(r)))

@@ -12,6 +12,8 @@ class EntropyMinimization(Regularizer):
 
         penalty = mean over the batch of H(y | x) = -sum_k p(k | x) log p(k | x)
 
+    Of several labels or positions H is the mean over those that count.
+
     Used beside virtual adversarial training ("VAT+EntMin" in the paper), with weight 1. It needs
     no pass of its own: the clean pass is shared.
 

@@ -4,10 +4,9 @@ import keras
 from keras import ops
 
 from keras_vat import arguments
-from keras_vat.divergences.output_distribution import sum_per_example
 from keras_vat.forward import Forward, norms
 from keras_vat.forward.perturbable import Perturbable, as_tensors
-from keras_vat.perturbations import VirtualAdversarialPerturbation
+from keras_vat.perturbations.extra_class_perturbation import ExtraClassPerturbation
 from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
 from keras_vat.regularizers.registry import register
 
@@ -24,9 +23,9 @@ class FastAdversarialTraining(PerturbationRegularizer):
     Formula, with g the K logits, p = softmax(g) as at inference, s = log(1 + sum_k exp g_k) and
     q_k = exp(g_k - s), the first K of K + 1 probabilities:
 
-        v = d after power iterations from a random d, as in virtual adversarial training;
-            in training with three classes or more, by curvature "auto", the gradient of the
-            largest logit, normalised
+        v = the gradient of the largest logit, normalised   (curvature = "largest_logit")
+            d after power iterations from a random d, as in virtual adversarial training
+                                                            (any other, as in the paper)
         r = the one of +epsilon v, -epsilon v with the larger D[p(y|x), p(y|x + r)]
         x_bad = x + radius r / ||r||_2,  kept if max_k p(k | x_bad) <= 1 - threshold
         L_true(x) = -sum_k q_k (g_k - s)
@@ -34,9 +33,12 @@ class FastAdversarialTraining(PerturbationRegularizer):
         penalty = mean D[p(y|x), p(y|x + r)]
                   + bad_sample_weight (mean L_true(x) + mean over kept x_bad of L_fake(x_bad))
 
-    Why the largest logit: the classifier that is trained has K + 1 classes. Where it is sure of an
-    example, the runner-up soon is the extra class, as the penalty lowers all other logits, and
-    then the Hessian of the divergence between its K + 1 probabilities is that logit's gradient
+    Means are over examples and, where these have several positions, over those that count.
+
+    The direction is this package's own by default: `"auto"` is `"largest_logit"` in training with
+    three classes or more. Why: the classifier that is trained has K + 1 classes. Where it is sure
+    of an example, the runner-up soon is the extra class, as the penalty lowers all other logits,
+    and then the Hessian of the divergence between its K + 1 probabilities is that logit's gradient
     times itself. Among the K classes alone the direction leads to the next one, however far off.
     On MNIST with 100 labels the error is several times smaller so; on two moons, where the next
     class is the only other one, it is not (see benchmarks/README.md).
@@ -57,13 +59,16 @@ class FastAdversarialTraining(PerturbationRegularizer):
         threshold: How unsure the classifier must be of a bad sample that is kept, from 0 (all are)
             to below 1 - 1 / K, where none is; the paper's alpha.
         bad_sample_weight: The paper's lambda.
-        num_power_iterations: An integer of at least 0. 0: v is random. The gradient of the largest
-            logit is the same for any other number.
+        num_power_iterations: An integer of at least 0 (0: v is random). `"largest_logit"` takes
+            none, and any number but the default is refused beside it.
         sign_search: Whether the better of +r and -r is taken, for two more forward passes.
-        curvature, xi: As in `VirtualAdversarialTraining`, but for `"auto"` (default) in training
-            with three classes or more: there, unless there is a `xi`, v is the gradient of the
-            largest logit, which takes no forward pass and no noise. `"finite_difference"` with
-            `xi=1e-6` is the paper's.
+        curvature: `"largest_logit"`: v is the gradient of the largest logit, which takes no forward
+            pass and no noise, in training and at inference, for any number of classes. `"auto"`
+            (default) is `"largest_logit"` in training with three classes or more, unless a `xi` or
+            another number of power iterations asks for the power iteration; elsewhere it is that of
+            `VirtualAdversarialTraining`. Any other: as there. `"finite_difference"` with `xi=1e-6`
+            is the paper's.
+        xi: As in `VirtualAdversarialTraining`.
         weight: Factor of the whole penalty.
         name: Name in the logs.
         seed: Integer or `None`.
@@ -72,7 +77,8 @@ class FastAdversarialTraining(PerturbationRegularizer):
 
     Raises:
         ValueError: for a classifier that is no softmax over logits, for one whose logits are known
-            up to a constant only, and for a threshold that no bad sample can meet.
+            up to a constant only, for a threshold that no bad sample can meet, and for power
+            iterations or a `xi` that `curvature="largest_logit"` does not take.
 
     Example:
 
@@ -100,7 +106,7 @@ class FastAdversarialTraining(PerturbationRegularizer):
         mask=None,
         clip=None,
     ):
-        perturbation = _PerturbationTowardsExtraClass(
+        perturbation = ExtraClassPerturbation(
             epsilon,
             num_power_iterations,
             curvature,
@@ -151,28 +157,32 @@ class FastAdversarialTraining(PerturbationRegularizer):
 
     def per_example(self, forward, x, y):
         self._check(forward, x)
-        r = self.perturbation.find(forward, x)
+        clean, r = forward.clean(x), self.perturbation.find(forward, x)
         bad = forward.logits(Perturbable(x).shift(self._step(x, r)))
         kept = ops.cast(self._is_kept(bad), bad.dtype)
-        self._kept.update_state(kept)
-        share = ops.maximum(ops.mean(kept), 1.0 / ops.cast(ops.size(kept), kept.dtype))
-        true = true_loss(forward.clean(x).logits)
-        fake = kept / share * fake_loss(bad)  # its mean is that over the kept ones
+        share = forward.mean_over_rows(x, clean.distribution.mean_per_example(kept))
+        self.note(forward, self._kept, share)
+        true = true_loss(clean.logits)
+        # The mean of this is that over the kept ones.
+        fake = kept / ops.where(share > 0, share, 1) * fake_loss(bad)
         factor = ops.cast(self._bad_sample_weight, bad.dtype)
-        return self.divergence_at(forward, x, r) + factor * sum_per_example(true + fake)
+        bad_samples_term = clean.distribution.mean_per_example(true + fake)
+        return self.divergence_at(forward, x, r) + factor * bad_samples_term
 
-    def bad_samples(self, classifier, x):
-        """The bad samples of a batch, along the direction that is taken at inference.
+    def bad_samples(self, classifier, x, training=False):
+        """The bad samples of a batch.
 
         Args:
             classifier, x: As in `penalty`.
+            training: `True`: those that train, found as in a training step. Defaults to `False`:
+                those at inference, along the direction that is taken there, which by curvature
+                "auto" is another.
 
         Returns:
             `(x_bad, kept)`: inputs shaped like `x`, and of which of them the classifier is unsure
-            enough, a boolean tensor `(batch,)` (or one entry for each label of an example). In
-            training the direction is another, by curvature "auto", and so may be their share.
+            enough, a boolean tensor `(batch,)` (or one entry for each position of an example).
         """
-        forward, x = Forward.of(classifier), as_tensors(x)
+        forward, x = Forward.of(classifier, training), as_tensors(x)
         self._check(forward, x)
         moved = Perturbable(x).shift(self._step(x, self.perturbation.find(forward, x)))
         return moved, self._is_kept(forward.logits(moved))
@@ -224,25 +234,6 @@ class FastAdversarialTraining(PerturbationRegularizer):
             initializer=keras.initializers.Constant(self._config[name]),
             trainable=False,
         )
-
-
-class _PerturbationTowardsExtraClass(VirtualAdversarialPerturbation):
-    """The direction of a classifier of K + 1 classes in training, if none other is asked for."""
-
-    def direction(self, forward, x, y=None):
-        if not self._is_towards_extra_class(forward, x):
-            return super().direction(forward, x, y)
-        clean = forward.clean(x)
-        largest = ops.argmax(clean.logits, axis=-1)
-        chosen = ops.one_hot(largest, clean.logits.shape[-1], dtype=clean.logits.dtype)
-        slope = clean.vjp(clean.distribution.counted(chosen))
-        return self.unit(forward, x, slope, fallback=self.random_direction(forward, x))
-
-    def _is_towards_extra_class(self, forward, x):
-        config = self._config
-        chosen = config["curvature"] == "auto" and config["xi"] is None
-        searched = config["num_power_iterations"] > 0
-        return forward.training and chosen and searched and forward.clean(x).logits.shape[-1] > 2
 
 
 def true_loss(logits):

@@ -115,6 +115,13 @@ class LatentVirtualAdversarialTraining(PerturbationRegularizer):
 
     def per_example(self, forward, x, y):
         view = self.perturbation.view(forward, x)
-        r = self.perturbation.find_in(view)
+        return self._divergence_in(view, self.perturbation.find_in(view))
+
+    def divergence_at(self, forward, x, r):
+        """D at `decode(encode(x) + r)` of every example, `(batch,)`; r a list as `find` returns."""
+        return self._divergence_in(self.perturbation.view(forward, x), r)
+
+    @staticmethod
+    def _divergence_in(view, r):
         perturbed = view.forward.logits(Perturbable(view.z).shift(r))
         return view.reference.distribution.kl(view.reference.target, perturbed)

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_vat import arguments
 from keras_vat.forward import Forward
+from keras_vat.forward.labels import as_labels
 from keras_vat.forward.perturbable import as_tensors
 
 
@@ -15,7 +16,13 @@ class Regularizer(keras.layers.Layer):
     needs labels, adds its arguments to `get_config`, and is decorated with `register`. What it has
     to work with is the `Forward` of the step: `forward.clean(x)` is the clean pass (`.logits`, and
     `.target`, the same without gradient; `.distribution` for divergences; `.vjp` and `.jvp` for
-    derivatives with respect to the inputs), `forward.logits(x)` another pass.
+    derivatives with respect to the inputs), `forward.logits(x)` another pass. A number for the logs
+    is handed on by `self.note(forward, metric, value)`, with a metric that the regularizer owns.
+
+    A penalty is a mean over examples and, where an example has several labels or positions, a mean
+    over those that count (no padding), as Keras's losses are. By sample weights: a method that uses
+    labels multiplies each row by its weight and divides by the number of all rows, as Keras's
+    losses do; a method without labels takes the mean over the rows whose weight is not 0.
 
     Args:
         weight: Factor of the penalty, a number of at least 0 (the papers' alpha).
@@ -74,30 +81,49 @@ class Regularizer(keras.layers.Layer):
     def weight(self, value):
         self._weight.assign(arguments.non_negative("weight", value))
 
-    def penalty(self, classifier, x, y=None, sample_weight=None):
+    def penalty(self, classifier, x, y=None, sample_weight=None, training=False):
         """The unweighted penalty of a batch.
 
+        It changes no metric and nothing of the classifier; what a method draws at random moves on.
+
         Args:
-            classifier: A built Keras model, taken at inference; a `VATModel`; or a `Forward`,
-                which says how the classifier is to be run.
+            classifier: A built Keras model, a `VATModel`, or a `Forward`, which says how the
+                classifier is to be run.
             x: Inputs, `(batch, ...)`, or a structure of them.
             y: Labels, needed where `requires_labels`.
-            sample_weight: `(batch,)` factors of the rows, for methods that use the labels.
+            sample_weight: Weights of the rows, `(batch,)`, or of their positions. Those of weight 0
+                count in no penalty.
+            training: Whether the classifier is run as in a training step. Defaults to `False`: as
+                at inference.
 
         Returns:
             Scalar tensor, the mean over the batch.
         """
         self.check_labels(y)
-        y = None if y is None else as_tensors(y)
-        values = self.per_example(Forward.of(classifier), as_tensors(x), y)
+        forward, x = Forward.of(classifier, training), as_tensors(x)
+        forward.weigh(x, sample_weight)
+        return self.of_batch(forward, x, as_labels(y))
+
+    def of_batch(self, forward, x, y):
+        """The penalty of a batch, a scalar: the mean of `per_example` over the rows that count."""
+        values = self.per_example(forward, x, y)
         if len(values.shape) != 1:
             raise ValueError(
                 f"`per_example` of '{self.name}' must return one penalty for each row, shape "
                 f"`(batch,)`. Received: shape {tuple(values.shape)}"
             )
-        if sample_weight is not None and self.uses_labels(y):
-            values = values * as_row_weights(sample_weight, values.dtype)
-        return ops.mean(values)
+        mean = forward.weighted_mean if self.uses_labels(y) else forward.mean_over_rows
+        return mean(x, values)
+
+    def note(self, forward, metric, value):
+        """Hands a number of this batch on to a metric. Only a training step of `fit` takes it in.
+
+        Args:
+            forward: The `Forward` of this step.
+            metric: One of the `keras.metrics.Mean` that the regularizer has as attributes.
+            value: Scalar tensor.
+        """
+        forward.notes[metric.name] = ops.stop_gradient(value)
 
     def check_inputs(self, x):
         """Raises for a batch that the method can't work with; called where `limits_inputs`."""
@@ -130,14 +156,3 @@ class Regularizer(keras.layers.Layer):
     @classmethod
     def from_config(cls, config):
         return cls(**keras.saving.deserialize_keras_object(config))
-
-
-def as_row_weights(sample_weight, dtype):
-    """Shape `(batch,)`, from one weight for each row."""
-    sample_weight = ops.convert_to_tensor(sample_weight, dtype)
-    if any(size != 1 for size in sample_weight.shape[1:]):
-        raise ValueError(
-            "`sample_weight` must have one weight for each row, shape `(batch,)`, for a "
-            f"regularizer that uses labels. Received: shape {tuple(sample_weight.shape)}"
-        )
-    return ops.reshape(sample_weight, (-1,))

@@ -18,19 +18,22 @@ class VirtualAdversarialTraining(PerturbationRegularizer):
         r = epsilon d
         penalty = mean over the batch of D[p(y | x), p(y | x + r)]
 
+    Of several labels or positions D is the mean over those that count.
+
     Args:
         epsilon: L2 norm of r for each example, in the units of the inputs: the one number to
             tune. Start near the size of a change that should not matter to a person.
         num_power_iterations: K, an integer of at least 0; 1 is almost always enough.
-        curvature: How H d is computed: `"exact"`, `"logit_difference"`, `"finite_difference"`
-            (the paper's eq. 12) or `"auto"` (default): in training the gradient of D at a random
-            point as far away as r will be; see `VirtualAdversarialPerturbation`.
+        curvature: How H d is computed: `"exact"`, `"logit_difference"`, `"finite_difference"` (the
+            paper's eq. 12) or `"at_epsilon"` (the gradient of D at a random point as far away as r
+            will be). `"auto"` (default) is `"at_epsilon"` in training and `"logit_difference"` at
+            inference; see `VirtualAdversarialPerturbation`.
         xi: Step of the differences; `None`: chosen. `curvature="finite_difference", xi=1e-6` is
             the paper's setting.
         sign_search: Whether to keep the better of +r and -r (FAT, section 3.2).
         divergence: `None` or `"kl"`: KL(clean || perturbed) of the model's kind of output;
             `"reverse_kl"`; `"squared_error"`; or a callable on `(clean_logits,
-            perturbed_logits)` that returns shape `(batch,)`.
+            perturbed_logits)` that returns shape `(batch,)`, whose size is its own.
         weight: Factor of the penalty (the paper's alpha; leave it at 1 and tune epsilon).
         name: Name in the logs.
         seed: Integer or `None`.

@@ -10,6 +10,7 @@ from keras_vat import arguments, movement_fields
 from keras_vat.autodiff.replica_seed_generator import ReplicaSeedGenerator
 from keras_vat.divergences.output_distribution import sum_per_example
 from keras_vat.forward import Forward, norms
+from keras_vat.forward.labels import as_labels
 from keras_vat.forward.perturbable import as_tensors
 from keras_vat.movement_fields.lattice import Lattice
 from keras_vat.movement_fields.steepest import steepest_curvature, steepest_slope
@@ -42,7 +43,8 @@ class VirtualMovementTraining(Regularizer):
     The first form is the paper's; its gradient flows through g (double backpropagation). The second
     is this package's own extension to examples without labels: J is the Jacobian of the logits
     and G the output's Fisher information, diag(p) - p p^T for a softmax, so that R^2 / 2 is the
-    Kullback-Leibler divergence for each squared unit of movement.
+    Kullback-Leibler divergence for each squared unit of movement, like this a mean over labels and
+    positions.
 
     Args:
         fields: Names (`"shift"`, `"rotation"`, `"scale"`) or objects of
@@ -120,8 +122,7 @@ class VirtualMovementTraining(Regularizer):
             length 1.
         """
         self.check_labels(y)
-        y = None if y is None else as_tensors(y)
-        found = self._steepest(Forward.of(classifier), as_tensors(x), y)
+        found = self._steepest(Forward.of(classifier), as_tensors(x), as_labels(y))
         return {
             name: (value, ops.tensordot(phi, ops.cast(basis, phi.dtype), axes=1))
             for (name, basis), value, phi in found

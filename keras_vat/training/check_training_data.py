@@ -7,6 +7,7 @@ from keras_vat.data.is_dataset import is_dataset
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward.check_batch import has_one_input
 from keras_vat.forward.classifier_output import name_of_loss, only_loss
+from keras_vat.forward.labels import only_one
 
 
 def check_rows(x):
@@ -61,11 +62,11 @@ def check_class_numbers(y, loss, num_classes):
     JAX takes its loss for 0.
 
     Args:
-        y: Labels as `fit` was given them; what is no array is passed over.
+        y: Labels as `fit` was given them, of one output; what is no array is passed over.
         loss: The compiled loss.
         num_classes: Number of the classifier's outputs, `None` where it is unknown.
     """
-    loss = only_loss(loss)
+    loss, y = only_loss(loss), only_one(y)
     if not hasattr(y, "shape") or "sparsecategorical" not in name_of_loss(loss):
         return
     numbers = np.asarray(y)

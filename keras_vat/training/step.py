@@ -14,11 +14,17 @@ class Step(NamedTuple):
     penalties: list
     rows: list
     moved: list
+    notes: dict
 
 
 def count_rows(x):
     """Number of rows of a batch: an integer, or a tensor where it is unknown."""
     return ops.shape(tree.flatten(x)[0])[0]
+
+
+def count_true(counts):
+    """How many booleans are true, a scalar tensor."""
+    return ops.sum(ops.cast(counts, "int32"))
 
 
 def mean_over(rows, compute):

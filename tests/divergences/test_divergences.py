@@ -18,13 +18,13 @@ A, B, U = RANDOM.normal(size=(3, 5, 4)) * 2
 
 def bernoulli_kl(a, b):
     p, q = sigmoid(a), sigmoid(b)
-    return np.sum(p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q)), axis=-1)
+    return np.mean(p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q)), axis=-1)
 
 
 EXPECTED_KL = {
     "categorical": lambda a, b: kl(softmax(a), softmax(b)),
     "bernoulli": bernoulli_kl,
-    "gaussian": lambda a, b: np.sum((a - b) ** 2, axis=-1) / 2,
+    "gaussian": lambda a, b: np.mean((a - b) ** 2, axis=-1) / 2,
 }
 
 
@@ -82,7 +82,9 @@ def test_reverse_kl_swaps_the_arguments():
 
 def test_squared_error_is_between_probabilities():
     found = divergences.get("squared_error", Bernoulli())(tensor(A), tensor(B))
-    np.testing.assert_allclose(found, np.sum((sigmoid(A) - sigmoid(B)) ** 2, -1), rtol=1e-10)
+    np.testing.assert_allclose(found, np.mean((sigmoid(A) - sigmoid(B)) ** 2, -1), rtol=1e-10)
+    found = divergences.get("squared_error", Categorical())(tensor(A), tensor(B))
+    np.testing.assert_allclose(found, np.sum((softmax(A) - softmax(B)) ** 2, -1), rtol=1e-10)
 
 
 def test_entropies_are_the_closed_forms():
@@ -92,12 +94,10 @@ def test_entropies_are_the_closed_forms():
     )
     np.testing.assert_allclose(
         Bernoulli().entropy(tensor(A)),
-        -np.sum(s * np.log(s) + (1 - s) * np.log(1 - s), -1),
+        -np.mean(s * np.log(s) + (1 - s) * np.log(1 - s), -1),
         rtol=1e-10,
     )
-    np.testing.assert_allclose(
-        Gaussian().entropy(tensor(A)), 4 * 0.5 * math.log(2 * math.pi * math.e)
-    )
+    np.testing.assert_allclose(Gaussian().entropy(tensor(A)), 0.5 * math.log(2 * math.pi * math.e))
 
 
 @pytest.mark.parametrize("one_hot", [False, True])
@@ -123,14 +123,51 @@ def test_bernoulli_likelihood_of_one_unit_takes_flat_labels():
 
 def test_gaussian_likelihood_is_that_of_unit_variance():
     found = Gaussian().negative_log_likelihood(tensor(B), tensor(A))
-    expected = np.sum((A - B) ** 2 / 2 + 0.5 * np.log(2 * np.pi), -1)
+    expected = np.mean((A - B) ** 2 / 2 + 0.5 * np.log(2 * np.pi), -1)
     np.testing.assert_allclose(found, expected, rtol=1e-10)
 
 
-def test_further_axes_are_summed_as_independent_parts():
-    a, b = RANDOM.normal(size=(2, 3, 6, 4))
-    found = Categorical().kl(tensor(a), tensor(b))
-    np.testing.assert_allclose(found, kl(softmax(a), softmax(b)).sum(-1), rtol=1e-10)
+# A mask of rows, of positions, of both axes of pictures, and of the labels as well.
+MASKS = {
+    "none": None,
+    "rows": np.array([True, False, True]),
+    "positions": np.arange(6) < np.array([[6], [2], [0]]),
+    "pixels": RANDOM.random((3, 6, 2)) < 0.5,
+}
+
+
+@pytest.mark.parametrize("mask", MASKS)
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_of_several_parts_an_example_has_the_mean_of_those_that_count(name, mask):
+    a, b, u = RANDOM.normal(size=(3, 3, 6, 2, 4))
+    mask = MASKS[mask]
+    distribution = DISTRIBUTIONS[name].masked(None if mask is None else tensor(mask))
+    every = np.ones((3, 6, 2), bool) if mask is None else mask
+    every = np.broadcast_to(every.reshape(every.shape + (1,) * (3 - every.ndim)), (3, 6, 2))
+    number = np.maximum(every.sum((1, 2)), 1)
+    expected = np.sum(np.where(every, EXPECTED_KL[name](a, b), 0), (1, 2)) / number
+    np.testing.assert_allclose(distribution.kl(tensor(a), tensor(b)), expected, rtol=1e-10)
+    # The Fisher product is that of the mean, one part at a time.
+    one_by_one = np.array(DISTRIBUTIONS[name].fisher_product(*map(flat, (a, u))))
+    expected = np.where(every[..., None], one_by_one.reshape(a.shape), 0)
+    np.testing.assert_allclose(
+        distribution.fisher_product(tensor(a), tensor(u)),
+        expected / number[:, None, None, None],
+        rtol=1e-10,
+    )
+    if mask is not None:
+        np.testing.assert_array_equal(distribution.rows_that_count, every.any((1, 2)))
+
+
+def flat(logits):
+    return tensor(logits.reshape(-1, logits.shape[-1]))
+
+
+def test_two_masks_hold_together():
+    rows, positions = MASKS["rows"], MASKS["positions"]
+    for first, second in ((rows, positions), (positions, rows)):
+        both = Categorical().masked(tensor(first)).masked(tensor(second))
+        np.testing.assert_array_equal(both.rows_that_count, [True, False, False])
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)

@@ -56,22 +56,49 @@ def stronger_sign(epsilon):
 
 @pytest.mark.parametrize("perturbation", ["adversarial", stronger_sign])
 def test_linear_classifiers_err_where_the_line_is_nearer_than_epsilon(classifiers, perturbation):
-    curve = robustness_curve(classifiers, X, Y, EPSILONS, perturbation, batch_size=64)
+    curve = robustness_curve(classifiers, X, Y, EPSILONS, perturbation, True, batch_size=64)
     expected = closed_form(both_right())
     np.testing.assert_allclose(curve.errors, expected, atol=1e-12)
     assert curve.errors[..., 0].max() == 0 and len(np.unique(curve.errors)) > 8
     assert curve.num_images == both_right().sum() < 200
+    assert curve.counted == f"the {both_right().sum()} images that all classify correctly"
     assert curve.names == ["steep", "flat"] and curve.epsilons.tolist() == EPSILONS
 
 
-def test_of_all_images_it_is_one_minus_the_robust_accuracy(classifiers):
-    curve = robustness_curve(classifiers, X, Y, EPSILONS, "adversarial", correct_only=False)
+def test_by_default_of_all_images_one_minus_the_accuracy_under_attack(classifiers):
+    curve = robustness_curve(classifiers, X, Y, EPSILONS)
     np.testing.assert_allclose(curve.errors, closed_form(np.ones(200, bool)), atol=1e-12)
     assert curve.num_images == 200 and curve.errors[0, 0, 0] > 0.1
+    assert curve.counted == "all 200 images"
+
+
+def test_the_attack_is_on_the_label_whatever_loss_was_compiled(classifiers):
+    """Beyond the smoothed label a smoothed loss grows with the confidence in the right class."""
+    smoothed = {name: keras.models.clone_model(model) for name, model in classifiers.items()}
+    for name, model in smoothed.items():
+        model.set_weights(classifiers[name].get_weights())
+        model.compile("sgd", keras.losses.CategoricalCrossentropy(True, label_smoothing=0.5))
+    found = robustness_curve(smoothed, X, Y, EPSILONS).errors
+    np.testing.assert_allclose(found, closed_form(np.ones(200, bool)), atol=1e-12)
+
+
+def test_in_print_it_is_a_small_table(classifiers):
+    curve = robustness_curve(classifiers, X, Y, EPSILONS)
+    lines = repr(curve).splitlines()
+    assert "of all 200 images, %" in lines[0] and len(lines) == 4
+    assert lines[1].split() == ["epsilon", "0", "0.05", "0.2", "0.5", "1.5"]
+    for i, name in enumerate(DIRECTIONS):
+        assert lines[2 + i].split() == [name, *(f"{100 * e:.1f}" for e in curve.errors[i, i])]
+    many = curve._replace(
+        names=[f"c{i}" for i in range(30)], epsilons=np.arange(50), errors=np.zeros((30, 30, 50))
+    )
+    lines = str(many).splitlines()
+    assert len(lines) == 11 and lines[-1] == "and 22 more" and max(map(len, lines)) < 100
+    assert lines[1].split()[1:3] == ["0", "8"] and lines[1].split()[-1] == "49"
 
 
 def test_virtual_adversarial_goes_to_the_line_or_away_from_it(classifiers):
-    curve = robustness_curve(classifiers, X, Y, EPSILONS, batch_size=64)
+    curve = robustness_curve(classifiers, X, Y, EPSILONS, "virtual", True, batch_size=64)
     towards = closed_form(both_right())
     assert np.all(curve.errors <= towards + 1e-12)
     own = curve.errors[0, 0, -1] / towards[0, 0, -1]
@@ -102,7 +129,7 @@ def test_datasets_give_the_same(classifiers, batched):
 
 def test_examples_are_the_first_images_perturbed_more_and_more(classifiers):
     curve = robustness_curve(
-        classifiers, X[:20], Y[:20], EPSILONS, "adversarial", num_examples=5, batch_size=3
+        classifiers, X[:20], Y[:20], EPSILONS, correct_only=True, num_examples=5, batch_size=3
     )
     first = np.flatnonzero(both_right())[:5]
     np.testing.assert_array_equal(curve.images, X[first])
@@ -130,15 +157,14 @@ def test_sizes_start_from_the_same_directions_and_no_state_moves(make_classifier
         model(rows.x)
     before = [[np.array(v) for v in model.variables] for model in models.values()]
     y = np.argmax(models["plain"](rows.x), -1)
-    settings = {"perturbation": lambda e: RandomPerturbation(e, seed=3), "correct_only": False}
-    one = robustness_curve(models, rows.x, y, [0.5, 1.0], **settings)
+    one = robustness_curve(models, rows.x, y, [0.5, 1.0], lambda e: RandomPerturbation(e, seed=3))
     np.testing.assert_allclose(
         one.examples[:, 1] - one.images, 2 * (one.examples[:, 0] - one.images), atol=1e-5
     )
     np.testing.assert_allclose(one.examples[0], one.examples[1], atol=1e-6)
     for _ in range(2):
-        again = robustness_curve(models, rows.x, y, [0.5, 1.0], correct_only=False, seed=1)
-    other = robustness_curve(models, rows.x, y, [0.5, 1.0], correct_only=False, seed=1)
+        again = robustness_curve(models, rows.x, y, [0.5, 1.0], "virtual", seed=1)
+    other = robustness_curve(models, rows.x, y, [0.5, 1.0], "virtual", seed=1)
     np.testing.assert_array_equal(again.examples, other.examples)
     for model, values in zip(models.values(), before, strict=True):
         for variable, value in zip(model.variables, values, strict=True):
@@ -151,7 +177,7 @@ def test_structures_of_inputs_have_errors_but_no_examples():
     model = keras.Model([left, right], keras.layers.Dense(2, use_bias=False)(joined))
     model.set_weights([np.stack([[0.0, 0.0], DIRECTIONS["steep"]], axis=1)])
     parts = [X[:, :1], X[:, 1:]]
-    found = robustness_curve({"steep": model}, parts, Y, EPSILONS, "adversarial", False)
+    found = robustness_curve({"steep": model}, parts, Y, EPSILONS)
     expected = closed_form(np.ones(200, bool))[0, 0]
     np.testing.assert_allclose(found.errors[0, 0], expected, atol=0.011)
     assert found.examples is None and found.images is None
@@ -180,7 +206,11 @@ def test_structures_of_inputs_have_errors_but_no_examples():
             "`y` must be class numbers `.batch,.`, whole ones, or one-hot",
         ),
         ({"y": np.eye(12)[Y]}, ValueError, r"one-hot rows of the classifier's \d+ classes"),
-        ({"y": 1 - Y}, ValueError, r"there are none. Received: classifiers=\['right'\]"),
+        (
+            {"y": 1 - Y, "correct_only": True},
+            ValueError,
+            r"there are none. Received: classifiers=\['right'\]",
+        ),
         ({"num_examples": -1}, ValueError, "`num_examples` must be at least 0"),
         ({"batch_size": 0}, ValueError, "`batch_size` must be at least 1. Received: batch_size=0"),
     ],

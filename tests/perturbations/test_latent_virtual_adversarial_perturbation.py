@@ -65,7 +65,7 @@ def softmax(logits):
 
 
 @pytest.mark.parametrize("reference", ["input", "reconstruction"])
-@pytest.mark.parametrize("curvature", ["auto", "exact", "finite_difference"])
+@pytest.mark.parametrize("curvature", ["auto", "exact", "finite_difference", "at_epsilon"])
 @pytest.mark.parametrize("k", [0, 1, 3])
 def test_with_the_identity_it_is_the_perturbation_of_the_inputs(reference, curvature, k):
     classifier, x = net(), points()
@@ -74,6 +74,33 @@ def test_with_the_identity_it_is_the_perturbation_of_the_inputs(reference, curva
     )
     plain = VirtualAdversarialPerturbation(0.5, k, curvature=curvature, seed=3)
     np.testing.assert_allclose(latent(classifier, x), plain(classifier, x), atol=1e-7)
+
+
+def test_what_is_found_by_a_forward_is_latent_as_well():
+    """Twice as many numbers as the inputs have."""
+    classifier, x = net(), points()
+    wide = Linear(np.random.default_rng(1).normal(size=(10, 5)))
+    one, other, third = (LatentVirtualAdversarialPerturbation(wide, 0.5, seed=3) for _ in range(3))
+    r = one(classifier, x)
+    assert r.shape == (12, 10)
+    (found,) = other.find(keras_vat.Forward(classifier), x)
+    np.testing.assert_array_equal(found, r)
+    (direction,) = third.direction(keras_vat.Forward(classifier), x)
+    np.testing.assert_allclose(0.5 * direction, r, rtol=1e-6)
+
+
+def test_the_step_suits_the_generator_s_dtype_as_well():
+    classifier = net(dtype="float32")
+    x = ops.cast(points(), "float32")
+
+    class Half(keras.layers.Layer, Identity):
+        pass
+
+    size = np.sqrt(np.mean(np.sum(np.array(x) ** 2, axis=1)))
+    for dtype, share in (("mixed_bfloat16", 0.1), ("float32", 0.01)):
+        perturbation = LatentVirtualAdversarialPerturbation(Half(dtype=dtype), 0.5)
+        _, xi = perturbation.method(keras_vat.Forward(classifier), x)
+        assert float(xi) == pytest.approx(share * size, rel=1e-5)
 
 
 @pytest.mark.parametrize("curvature", ["auto", "exact"])

@@ -46,6 +46,17 @@ def test_masks_survive_the_round_trip(model):
         ({"num_power_iterations": -1}, ValueError, "`num_power_iterations` must be at least 0"),
         ({"num_power_iterations": 1.5}, TypeError, "`num_power_iterations` must be an integer"),
         ({"curvature": "secant"}, ValueError, "`curvature` must be one of .*curvature='secant'"),
+        ({"curvature": "largest_logit"}, ValueError, "`curvature` must be one of .*'at_epsilon'"),
+        (
+            {"curvature": "exact", "xi": 0.1},
+            ValueError,
+            "`xi` must be left out where `curvature` is 'exact'.*Received: xi=0.1",
+        ),
+        (
+            {"curvature": "at_epsilon", "xi": 0.1},
+            ValueError,
+            "`xi` must be left out where `curvature` is 'at_epsilon'",
+        ),
         ({"xi": 0.0}, ValueError, "`xi` must be a finite number above 0"),
         ({"divergence": "js"}, ValueError, "`divergence` must be .*divergence='js'"),
         ({"clip": (1, 0)}, ValueError, r"`clip` must be \(low, high\) .*clip=\(1, 0\)"),

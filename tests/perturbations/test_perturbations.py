@@ -67,6 +67,19 @@ def test_in_training_the_gradient_is_taken_as_far_away_as_r_is(k):
     np.testing.assert_allclose(found, r, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_at_epsilon_is_the_difference_whose_step_is_epsilon(model, training):
+    forward = Forward(model, training=training)
+    named = VirtualAdversarialPerturbation(2.0, 2, "at_epsilon", seed=5)
+    named.epsilon = 0.7
+    stepped = VirtualAdversarialPerturbation(0.7, 2, "finite_difference", xi=0.7, seed=5)
+    found = named(forward, tensor(X))
+    np.testing.assert_allclose(found, stepped(forward, tensor(X)), rtol=1e-6)
+    if training:
+        automatic = VirtualAdversarialPerturbation(0.7, 2, seed=5)
+        np.testing.assert_array_equal(found, automatic(forward, tensor(X)))
+
+
 def test_in_training_the_step_follows_epsilon_down_to_what_the_dtype_resolves(model):
     forward = Forward(model, training=True)
     perturbation = VirtualAdversarialPerturbation(2.0)
@@ -76,11 +89,57 @@ def test_in_training_the_step_follows_epsilon_down_to_what_the_dtype_resolves(mo
     assert way == "finite_difference" and float(xi) == 0.5
     perturbation.epsilon = 0.0
     _, xi = perturbation.method(forward, x)
-    # A model that is made of float64 layers has the global policy, float32, itself.
-    assert float(xi) == pytest.approx(1e-2 * np.sqrt(np.mean(np.sum(X**2, axis=1))))
+    # The layers compute in float64; the model itself has the global policy, float32.
+    assert float(xi) == pytest.approx(1e-5 * np.sqrt(np.mean(np.sum(X**2, axis=1))))
     assert VirtualAdversarialPerturbation(2.0, curvature="exact").method(forward, x)[1] is None
     assert VirtualAdversarialPerturbation(2.0, xi=0.1).method(forward, x) == (way, 0.1)
     assert perturbation.method(Forward(model), x)[0] == "logit_difference"
+
+
+class Casting(keras.Model):
+    """Casts its inputs to its own dtype, as subclassed models do."""
+
+    def __init__(self, dtype):
+        super().__init__(dtype=dtype)
+        self.dense = keras.layers.Dense(3, dtype="float32")
+
+    def call(self, x):
+        return self.dense(x)
+
+
+@pytest.mark.parametrize(
+    ("made_of", "step"),
+    [
+        (["float32"], 1e-2),
+        (["mixed_bfloat16"], 1e-1),
+        (["mixed_bfloat16", "float32"], 1e-1),
+        (["float32", "mixed_float16", "float32"], 1e-1),
+        (["float64"], 1e-5),
+    ],
+)
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_the_step_suits_the_coarsest_dtype_that_layers_compute_in(made_of, step, policy):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        stack = [keras.layers.Dense(3, dtype=dtype) for dtype in made_of]
+        inner = keras.Sequential([keras.Input((5,), dtype="float32"), *stack])
+        inputs = keras.Input((5,), dtype="float32")
+        model = keras.Model(inputs, inner(inputs))
+    finally:
+        keras.config.set_dtype_policy(before)
+    x = tensor(X, "float32")
+    expected = step * np.sqrt(np.mean(np.sum(X**2, axis=1)))
+    _, xi = VirtualAdversarialPerturbation(1.0).method(Forward(model), x)
+    assert float(xi) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("dtype", "step"), [("mixed_bfloat16", 1e-1), ("float32", 1e-2)])
+def test_a_subclassed_model_computes_in_its_own_dtype(dtype, step):
+    model = Casting(dtype)
+    model(X)
+    _, xi = VirtualAdversarialPerturbation(1.0).method(Forward(model), tensor(X))
+    assert float(xi) == pytest.approx(step * np.sqrt(np.mean(np.sum(X**2, axis=1))), rel=1e-5)
 
 
 def test_virtual_adversarial_perturbation_of_a_linear_classifier_is_the_closed_form():

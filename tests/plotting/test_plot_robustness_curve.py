@@ -36,6 +36,7 @@ def test_every_classifier_on_every_classifiers_examples(ax):
         "examples of VAT",
         "examples of plain",
     ]
+    assert ax.get_legend().get_title().get_text() == "of all 9 images"
     assert ax.get_xscale() == "log" and ax.get_ylabel() == "misclassified, %"
 
 
@@ -43,6 +44,9 @@ def test_one_source_as_in_a_panel_of_the_paper(ax):
     plot_robustness_curve(curve(), "plain", ax=ax)
     np.testing.assert_allclose([line.get_ydata() for line in drawn(ax)], 100 * ERRORS[1])
     assert {line.get_linestyle() for line in drawn(ax)} == {"-"}
+    plot_robustness_curve(curve()._replace(correct_only=True), ax=ax)
+    title = ax.get_legend().get_title().get_text()
+    assert title == "of the 9 images that all classify correctly"
     assert legend(ax) == ["classified by VAT", "classified by plain"]
 
 

@@ -1,5 +1,7 @@
 """The variational auto-encoder."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
@@ -12,7 +14,7 @@ from keras_vat.generators.vae.decoder import decoder
 from keras_vat.generators.vae.encoder import encoder
 from keras_vat.generators.vae.normal_posterior import draw, kl_to_standard_normal
 
-# How pixels scatter around the sigmoid of the decoder's logits: -log p(x | z).
+# How pixels scatter around the sigmoid of the decoder's logits: the mean of -log p of a pixel.
 _LIKELIHOODS = {
     "bernoulli": lambda x, logits: Bernoulli().negative_log_likelihood(x, logits),
     "gaussian": lambda x, logits: Gaussian().negative_log_likelihood(x, ops.sigmoid(logits)),
@@ -149,7 +151,8 @@ class VAE(Generator):
         seed = self._noise_seed if training else 0
         noise = keras.random.normal(ops.shape(mean), dtype=mean.dtype, seed=seed)
         logits = self.decoder(draw(mean, log_variance, noise), training=training)
-        reconstruction = _LIKELIHOODS[self._config["likelihood"]](x, logits)
+        number_of_pixels = math.prod(self.image_shape)
+        reconstruction = number_of_pixels * _LIKELIHOODS[self._config["likelihood"]](x, logits)
         prior = kl_to_standard_normal(mean, log_variance)
         return {
             "loss": reconstruction + self._prior_weight * prior,
