@@ -45,15 +45,19 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
     `val_loss`), one entry for each regularizer under its name (unweighted), what a regularizer
     counts besides (as `fat_kept`) and the compiled metrics.
 
-    All passes of a step use the same dropout masks; only the labelled pass moves seeds and
-    moving averages.
+    All passes of a step use the same dropout masks and begin in the same state, as that of a
+    stateful recurrent layer; only the labelled pass moves seeds, moving averages and states. What
+    a layer draws past Keras, from `tf.random` or NumPy, can't be held: it differs between passes.
+
+    Padding, where Keras's layers find a mask in the run, is not perturbed and counts in no penalty.
+    Sparse inputs are trained as they are without regularizers, and made dense for these.
 
     Args:
         classifier: A Keras model: Sequential, functional or subclassed, with one output tensor.
             It is trained in place.
         regularizers: One regularizer or a list of them, with different names.
         from_logits: `True`: the classifier returns logits; `False`: probabilities; `None`: found
-            out from its last layer and the compiled loss.
+            out from what returned its outputs in the run, then from the compiled loss.
         output: `"categorical"` (softmax over the last axis), `"bernoulli"` (independent
             sigmoids), `"gaussian"` (regression with unit variance) or `"auto"` (from the compiled
             loss and the last layer).
