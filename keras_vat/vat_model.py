@@ -238,6 +238,7 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
             batch_statistics=self._config["batch_statistics"],
             loss=getattr(self, "loss", None),
             compiled_loss=CompiledLoss.of(self),
+            perturb_at=[name for r in self.regularizers for name in r.places],
         )
 
     def _compute_step(self, x, y, sample_weight):

@@ -35,10 +35,16 @@ class Linearization:
         function: Callable from a list of tensors to one tensor, or to a pair of a tensor and
             anything else that the run yields (kept as `auxiliary`).
         inputs: List of floating tensors, the point.
+        marks: Whether `function` takes a second argument, `mark`: of a tensor that it computes on
+            the way, `mark(tensor)` makes it a further point of derivatives, behind the inputs.
     """
 
-    def __init__(self, function, inputs):
+    def __init__(self, function, inputs, marks=False):
         variables = []
+        inputs, self._num_given, self._marked = list(inputs), len(inputs), function
+        if marks:
+            function, steps = with_steps(function, inputs)
+            inputs += steps
         self._function, self._inputs = function, inputs
 
         def pure(inputs):
@@ -61,11 +67,25 @@ class Linearization:
                 return self._function(inputs)[0]
 
         jaxpr = jax.make_jaxpr(value)(self._inputs).jaxpr
-        needed = {id(variable) for variable in jaxpr.outvars}
-        for equation in reversed(jaxpr.eqns):
-            if any(id(variable) in needed for variable in equation.outvars):
-                needed |= {id(variable) for variable in equation.invars}
-        return [id(variable) in needed for variable in jaxpr.invars]
+        return needed_for(jaxpr, jaxpr.outvars)
+
+    def marks_depend(self):
+        """For each mark whether it is computed from an earlier one."""
+        count = self._num_given
+
+        def marked(inputs):
+            steps, found = iter(inputs[count:]), []
+
+            def mark(tensor):
+                found.append(tensor)
+                return tensor + next(steps)
+
+            with InnerScope():
+                self._marked(inputs[:count], mark)
+            return found
+
+        jaxpr = jax.make_jaxpr(marked)(self._inputs).jaxpr
+        return [any(needed_for(jaxpr, [output])[count:]) for output in jaxpr.outvars]
 
     def vjp(self, cotangent):
         """`J^T cotangent`: a list of tensors shaped like the inputs."""
@@ -75,6 +95,41 @@ class Linearization:
         """`J tangents`: a tensor shaped like the value."""
         transpose = jax.linear_transpose(lambda u: self._pull_back(u)[0], self.value)
         return transpose(tangents)[0]
+
+
+def needed_for(jaxpr, outputs):
+    """For each input of a traced function whether some of its outputs are computed from it."""
+    needed = {id(variable) for variable in outputs}
+    for equation in reversed(jaxpr.eqns):
+        if any(id(variable) in needed for variable in equation.outvars):
+            needed |= {id(variable) for variable in equation.invars}
+    return [id(variable) in needed for variable in jaxpr.invars]
+
+
+def with_steps(function, inputs):
+    """A function `(inputs, mark)` as one of the inputs and of steps of zero, one for each mark.
+
+    Their shapes are found by tracing, which computes nothing.
+    """
+    found = []
+
+    def look(inputs):
+        def mark(tensor):
+            found.append(jax.ShapeDtypeStruct(tensor.shape, tensor.dtype))
+            return tensor
+
+        with InnerScope():
+            function(inputs, mark)
+        return ()
+
+    jax.eval_shape(look, inputs)
+    count = len(inputs)
+
+    def moved(inputs_and_steps):
+        steps = iter(inputs_and_steps[count:])
+        return function(inputs_and_steps[:count], lambda tensor: tensor + next(steps))
+
+    return moved, [jnp.zeros(shape.shape, shape.dtype) for shape in found]
 
 
 def gradient(function, inputs):

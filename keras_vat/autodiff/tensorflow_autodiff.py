@@ -30,13 +30,30 @@ class Linearization:
         function: Callable from a list of tensors to one tensor, or to a pair of a tensor and
             anything else that the run yields (kept as `auxiliary`).
         inputs: List of floating tensors, the point.
+        marks: Whether `function` takes a second argument, `mark`: of a tensor that it computes on
+            the way, `mark(tensor)` makes it a further point of derivatives, behind the inputs.
     """
 
-    def __init__(self, function, inputs):
-        self._inputs = inputs
+    def __init__(self, function, inputs, marks=False):
+        self._inputs, self._num_given = list(inputs), len(inputs)
+
+        def mark(tensor):
+            tensor = tf.identity(tensor)  # a layer may return what another one did
+            self._tape.watch(tensor)
+            self._inputs.append(tensor)
+            return tensor
+
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as self._tape:
-            self._tape.watch(inputs)
-            self.value, self.auxiliary = function(inputs)
+            self._tape.watch(self._inputs)
+            self.value, self.auxiliary = function(inputs, mark) if marks else function(inputs)
+
+    def marks_depend(self):
+        """For each mark whether it is computed from an earlier one."""
+        marks = self._inputs[self._num_given :]
+        return [
+            any(part is not None for part in self._tape.gradient(mark, marks[:number]))
+            for number, mark in enumerate(marks)
+        ]
 
     def reached(self):
         """For each input whether the value depends on it."""

@@ -74,8 +74,8 @@ def local_distributional_smoothness(
     with keras.StatelessScope():
         for batch, labels in batches(x, batch_size=batch_size):
             forward = Forward.of(classifier)
-            perturbed = perturbation.perturb(forward, batch, labels)
+            view, perturbed = perturbation.moved(forward, batch, labels)
             clean = forward.clean(batch)
             measure = divergences.get(divergence, clean.distribution)
-            values.append(measure(clean.target, forward.logits(perturbed)))
+            values.append(measure(clean.target, view.logits(perturbed)))
     return np.concatenate([keras.ops.convert_to_numpy(value) for value in values])

@@ -15,6 +15,7 @@ from keras_vat.forward.compiled_loss import CompiledLoss
 from keras_vat.forward.linearized_pass import LinearizedPass
 from keras_vat.forward.norms import rescaled
 from keras_vat.forward.observed_run import ObservedRun
+from keras_vat.forward.places import MovedPlaces, find_layer
 from keras_vat.forward.sample_weights import SampleWeights
 from keras_vat.keras_internals import make_global_seed_generator, sublayers
 
@@ -45,6 +46,7 @@ class Forward:
         batch_statistics: As in `VATModel`; without effect unless `training`.
         loss: The compiled loss, as evidence on the output; or `None`.
         compiled_loss: A `CompiledLoss`, the loss of a batch; `None`: the negative log likelihood.
+        perturb_at: Names of the layers whose outputs methods perturb: clean passes note them.
 
     Raises:
         TypeError: If `classifier` is no Keras model or layer.
@@ -60,6 +62,7 @@ class Forward:
         batch_statistics="batch",
         loss=None,
         compiled_loss=None,
+        perturb_at=(),
     ):
         if not isinstance(classifier, keras.layers.Layer):
             raise TypeError(
@@ -72,7 +75,8 @@ class Forward:
         self._compiled_loss = compiled_loss
         self._batch_statistics = batch_statistics if training else "batch"
         self._normalization = None
-        self._entrance = None
+        self._entrance = self._at = None
+        self._perturb_at = list(perturb_at)
         self._clean_passes = {}
         self._moved = {}
         self._weights = {}
@@ -89,6 +93,8 @@ class Forward:
 
     def check_inputs(self, x):
         """Raises for several inputs where the classifier has one: labels would count as inputs."""
+        if self._at is not None:
+            return
         if isinstance(x, (tuple, list)) and len(x) > 1 and has_one_input(self.classifier):
             raise ValueError(
                 "`x` must be one input, as the classifier has one; of a pair of inputs and labels, "
@@ -155,7 +161,7 @@ class Forward:
     def labelled(self, x):
         """The pass of plain Keras training: state moves. Shared as the batch's clean pass."""
         self._begin(x)
-        clean = LinearizedPass(self, x, labelled=True)
+        clean = LinearizedPass(self, x, labelled=True, places=self._places())
         self._moved.update({id(variable): (variable, now) for variable, now in clean.moved})
         if self._batch_statistics != "moving" or not self._normalization:
             self._keep(x, clean)
@@ -166,7 +172,7 @@ class Forward:
         self._begin(x)
         key = self._key(x)
         if key not in self._clean_passes:
-            clean = LinearizedPass(self, x)
+            clean = LinearizedPass(self, x, places=self._places())
             self._move_averages(clean.moved)
             self._keep(x, clean)
         return self._clean_passes[key]
@@ -246,13 +252,49 @@ class Forward:
         view._clean_passes, view._weights = {}, {}
         return view
 
-    def run(self, x, labelled=False):
+    def at(self, names, x):
+        """The view of what follows some layers of the classifier, and the batch there.
+
+        The clean pass is the batch's own; perturbations enter at what the layers return.
+
+        Args:
+            names: Names, or ends of paths, of the layers.
+            x: A batch of the classifier's own inputs.
+
+        Returns:
+            The view, and its batch: a list of tensors, all calls of these layers in order.
+        """
+        self._begin(x)
+        missing = [name for name in names if name not in self._perturb_at]
+        if missing:
+            self._perturb_at += missing
+            self._clean_passes.pop(self._key(x), None)
+        layers = [find_layer(self.classifier, name) for name in names]
+        points, dependent, clean = self.clean(x).at(layers)
+        if not points:
+            raise ValueError(
+                "`perturb_at` must be a layer that the classifier calls and that returns floating "
+                f"numbers. Received: perturb_at={names}"
+            )
+        view = copy.copy(self)
+        view._at = lambda moved: (x, MovedPlaces(layers, moved, points, dependent))
+        view._clean_passes, view._weights = {self._key(points): clean}, {}
+        if self._key(x) in self._weights:
+            view._weights[self._key(points)] = self._weights[self._key(x)]
+        return view, points
+
+    def _places(self):
+        return [find_layer(self.classifier, name) for name in self._perturb_at]
+
+    def run(self, x, labelled=False, places=None):
         """One pass: its `Reading`, the `ObservedRun` and what it moved, and the layers' losses.
 
         Seeds and other state are those of the step's beginning; moving averages are the newest.
         """
         at_moving = self._batch_statistics == "moving" and not labelled
-        observed = ObservedRun(self._normalization if at_moving else ())
+        if self._at is not None:
+            x, places = self._at(x)
+        observed = ObservedRun(self._normalization if at_moving else (), places)
         averages = [self._moved[key] for key in self._averages if key in self._moved]
         with InnerScope(averages, collect_losses=labelled) as scope, observed.watching():
             x = x if self._entrance is None else self._entrance(x)

@@ -1,10 +1,13 @@
 """One pass of the classifier, with its derivatives with respect to the inputs."""
 
+import copy
+
 from keras import ops
 
 from keras_vat.autodiff import Linearization
 from keras_vat.forward.padded_inputs import as_factor, direct_masks, traced_masks
 from keras_vat.forward.perturbable import Perturbable
+from keras_vat.forward.places import NotedPlaces
 from keras_vat.keras_internals import leave_logits, with_mask
 
 
@@ -23,24 +26,32 @@ class LinearizedPass:
         returned_logits: Whether the outputs are the logits.
     """
 
-    def __init__(self, forward, x, labelled=False):
+    def __init__(self, forward, x, labelled=False, places=()):
         self.x, self._forward = x, forward
         variables = []
 
-        def run(parts):
-            reading, observed, moved, losses = forward.run(Perturbable(x).put(parts), labelled)
+        def run(parts, mark=None):
+            noted = NotedPlaces(places, mark)
+            reading, observed, moved, losses = forward.run(
+                Perturbable(x).put(parts), labelled, noted if places else None
+            )
+            self._owners = noted.owners
             self._reading = reading
             self.has_exact_logits = reading.has_exact_logits
             self.returned_logits = reading.returned_logits
             variables[:] = [variable for variable, _ in moved]
             moved = [now for _, now in moved]
             masks, self._all_direct = direct_masks(observed, parts)
-            return reading.logits, (reading.outputs, reading.mask, masks, moved, losses)
+            noted = noted.outputs, noted.masks
+            return reading.logits, (reading.outputs, reading.mask, masks, moved, losses, noted)
 
-        self._linear = Linearization(run, Perturbable(x).parts)
+        parts = Perturbable(x).parts
+        self._linear = Linearization(run, parts, marks=bool(places))
+        self._own = range(len(parts))
         self.logits = self._linear.value
         self.target = ops.stop_gradient(self.logits)
-        outputs, self._mask, self._masks, moved, self.losses = self._linear.auxiliary
+        outputs, self._mask, self._masks, moved, self.losses, noted = self._linear.auxiliary
+        self._points, self._masks_of_places = [*parts, *noted[0]], noted[1]
         self.outputs = with_mask(outputs, self._mask)  # JAX's transformations lose it
         self.moved = list(zip(variables, moved, strict=True))
         self.distribution = self._reading.distribution.masked(self._mask)
@@ -75,15 +86,44 @@ class LinearizedPass:
             part if mask is None else part * as_factor(mask, part)
             for part, mask in zip(parts, self._masks, strict=True)
         ]
-        if len(parts) == 1:
+        if len(parts) == 1 or self._own[0] != 0:
             return parts
         read = self._linear.reached()
         return [p if reached else ops.zeros_like(p) for p, reached in zip(parts, read, strict=True)]
 
+    def at(self, layers):
+        """This pass as a function of what some of its places return, in the order of the calls.
+
+        Args:
+            layers: Layers that are places of this pass.
+
+        Returns:
+            The outputs, a list of tensors; for each whether it is computed from another one; and
+            the pass, of which derivatives are by these.
+        """
+        calls = [
+            number
+            for number, owner in enumerate(self._owners)
+            if any(owner is layer for layer in layers)
+        ]
+        depend = self._linear.marks_depend() if len(calls) > 1 else [False] * len(self._owners)
+        inner, given = copy.copy(self), len(self._points) - len(self._owners)
+        inner._own = [given + number for number in calls]
+        inner._masks, inner._all_direct = [self._masks_of_places[n] for n in calls], True
+        inner.x = [self._points[place] for place in inner._own]
+        return inner.x, [depend[number] for number in calls], inner
+
     def vjp(self, cotangent):
         """J^T cotangent: a list, one tensor for each perturbable input."""
-        return self._linear.vjp(cotangent)
+        pulled_back = self._linear.vjp(cotangent)
+        return [pulled_back[place] for place in self._own]
 
     def jvp(self, tangents):
         """J tangents, shaped like the logits."""
-        return self._linear.jvp(tangents)
+        given = dict(zip(self._own, tangents, strict=True))
+        return self._linear.jvp(
+            [
+                given[place] if place in given else ops.zeros_like(point)
+                for place, point in enumerate(self._points)
+            ]
+        )

@@ -52,9 +52,12 @@ class ObservedRun:
 
     Args:
         at_inference: Layers that run as at inference, whatever the run's mode is.
+        places: The `NotedPlaces` or `MovedPlaces` of the run, or `None`.
     """
 
-    def __init__(self, at_inference=()):
+    def __init__(self, at_inference=(), places=None):
+        self._places = places
+        self._padding_masks = []
         self._at_inference = {id(layer) for layer in at_inference}
         self._calling = []
         self._passing = None  # the layer whose softmax or sigmoid lets its input through
@@ -91,6 +94,8 @@ class ObservedRun:
     def _around_layer(self, layer, call, args, kwargs):
         if id(layer) in self._at_inference:
             kwargs = {**kwargs, "training": False}
+        given = [part["padding_mask"] for part in args if _has_padding_mask(part)]
+        self._padding_masks += given  # an input of its own, as keras-hub's backbones have it
         self._calling.append(layer)
         try:
             outputs = call(*args, **kwargs)
@@ -98,6 +103,8 @@ class ObservedRun:
                 self._see_through(layer, call, args, kwargs, outputs)
         finally:
             self._calling.pop()
+        if self._places is not None and self._passing is None:
+            outputs = self._places.outputs_of(layer, outputs, self._calling, self._padding_mask)
         if self._passing is None:
             inputs = [t for t in tree.flatten((args, kwargs)) if _is_floating_tensor(t)]
             self._note(layer, inputs, kwargs.get("mask"), outputs)
@@ -114,6 +121,11 @@ class ObservedRun:
             self._masks.add(id(mask))
             self._kept.append(mask)
             self.masked += [(t, mask) for t in inputs if mask_of(t) is None and _fits(mask, t)]
+
+    def _padding_mask(self, tensor):
+        """The newest mask that was handed on as an input and that can be of a tensor's steps."""
+        masks = [mask for mask in self._padding_masks if _fits(mask, tensor)]
+        return ops.cast(masks[-1], "bool") if masks else None
 
     def _around_activation(self, name, function, x, axis):
         x = ops.convert_to_tensor(x)
@@ -162,6 +174,10 @@ def _returns_its_input(layer):
     if isinstance(layer, keras.layers.Activation):
         return _is_linear(layer.activation)
     return isinstance(layer, keras.layers.Identity)
+
+
+def _has_padding_mask(inputs):
+    return isinstance(inputs, dict) and ops.is_tensor(inputs.get("padding_mask"))
 
 
 def _is_floating_tensor(thing):

@@ -24,7 +24,7 @@ class AdversarialPerturbation(Perturbation):
     Args:
         epsilon: The norm of r for each example, in the units of the inputs.
         norm: `"l2"` or `"linf"`.
-        seed, mask, clip, joint_norm: As in `Perturbation`.
+        seed, mask, clip, joint_norm, perturb_at: As in `Perturbation`.
 
     Raises:
         ValueError: if `y` is missing.
@@ -36,9 +36,17 @@ class AdversarialPerturbation(Perturbation):
     requires_labels = True
 
     def __init__(
-        self, epsilon, norm="l2", seed=None, mask=None, clip=None, joint_norm=True, name=None
+        self,
+        epsilon,
+        norm="l2",
+        seed=None,
+        mask=None,
+        clip=None,
+        joint_norm=True,
+        name=None,
+        perturb_at=None,
     ):
-        super().__init__(epsilon, seed, mask, clip, joint_norm, name)
+        super().__init__(epsilon, seed, mask, clip, joint_norm, name, perturb_at)
         self._config["norm"] = arguments.one_of("norm", norm, NORMS)
 
     def direction(self, forward, x, y):

@@ -33,12 +33,26 @@ class Perturbation(keras.layers.Layer):
             epsilon). `None`: no limit.
         joint_norm: With several floating inputs, `True`: the norm over all of them together is
             epsilon; `False`: each one's norm is.
+        perturb_at: Where r is added. `None`: at the floating inputs. The name of a layer, the end
+            of its path (`"encoder/token_embedding"`) or the layer itself (its path is kept), or a
+            list of these: to what the layer returns, in whose units epsilon then is. Inputs may
+            then be integers or strings. The norm is taken over all calls and places together.
+            Where the output has a mask, r is zero on padded steps.
     """
 
     requires_labels = False
     """Whether it is defined by the labels `y`."""
 
-    def __init__(self, epsilon, seed=None, mask=None, clip=None, joint_norm=True, name=None):
+    def __init__(
+        self,
+        epsilon,
+        seed=None,
+        mask=None,
+        clip=None,
+        joint_norm=True,
+        name=None,
+        perturb_at=None,
+    ):
         super().__init__(name=name, dtype="float32", autocast=False, trainable=False)
         self._config = {
             "epsilon": arguments.positive("epsilon", epsilon),
@@ -47,6 +61,7 @@ class Perturbation(keras.layers.Layer):
             "clip": check_range(clip),
             "joint_norm": arguments.boolean("joint_norm", joint_norm),
         }
+        self.places = names_of_places(perturb_at)
         self._epsilon = self.add_weight(
             name="epsilon",
             shape=(),
@@ -70,6 +85,10 @@ class Perturbation(keras.layers.Layer):
         """Whether one norm is taken over all floating inputs."""
         return self._config["joint_norm"]
 
+    def enter(self, forward, x):
+        """The `Forward` and the batch that r moves: the inputs, or what some layers return."""
+        return forward.at(self.places, x) if self.places else (forward, x)
+
     def __call__(self, classifier, x, y=None):
         """The perturbation for a batch.
 
@@ -79,16 +98,39 @@ class Perturbation(keras.layers.Layer):
             y: Labels, for perturbations that need them.
 
         Returns:
-            r, shaped like `x` (zero for inputs that are not floating).
+            r, shaped like `x` (zero for inputs that are not floating); with `perturb_at`, like what
+            the layer returns, a list where there are several places or calls.
         """
-        forward, x = Forward.of(classifier), as_tensors(x)
+        forward, x = self.enter(Forward.of(classifier), as_tensors(x))
         r = self.find(forward, x, as_labels(y))
+        if self.places:
+            return r[0] if len(r) == 1 else r
         return Perturbable(x).put(r, others=ops.zeros_like)
 
     def perturb(self, classifier, x, y=None):
-        """The perturbed inputs `x + r`, shaped like `x`."""
+        """The perturbed inputs `x + r`, shaped like `x`.
+
+        Raises:
+            ValueError: With `perturb_at`: there are no perturbed inputs then.
+        """
+        if self.places:
+            raise ValueError(
+                "`perturb` has no inputs to return where r is added to what a layer returns: take "
+                "`outputs(classifier, x, y)`, the classifier's outputs at the perturbed point. "
+                f"Received: perturb_at={self.places}"
+            )
         forward, x = Forward.of(classifier), as_tensors(x)
         return Perturbable(x).shift(self.find(forward, x, as_labels(y)))
+
+    def outputs(self, classifier, x, y=None):
+        """The classifier's outputs at the perturbed point, with a place or without."""
+        forward, moved = self.moved(Forward.of(classifier), as_tensors(x), as_labels(y))
+        return forward.read(moved).outputs
+
+    def moved(self, forward, x, y=None):
+        """The view that r enters and the perturbed batch there: the inputs, or the places'."""
+        forward, x = self.enter(forward, x)
+        return forward, Perturbable(x).shift(self.find(forward, x, y))
 
     def find(self, forward, x, y=None):
         """r as a list of tensors, one for each floating input; no gradient flows through it."""
@@ -153,7 +195,8 @@ class Perturbation(keras.layers.Layer):
         return [apply_mask(part, mask) for part, mask in zip(parts, flat, strict=True)]
 
     def get_config(self):
-        return {"name": self.name, **self._config}
+        places = {"perturb_at": self.places} if self.places else {}
+        return {"name": self.name, **self._config, **places}
 
     @classmethod
     def from_config(cls, config):
@@ -161,6 +204,24 @@ class Perturbation(keras.layers.Layer):
 
     def _scaled(self, part):
         return part * ops.cast(self._epsilon, part.dtype)
+
+
+def names_of_places(perturb_at):
+    """Names or paths of layers, a list; empty for `None`."""
+    if perturb_at is None:
+        return []
+    several = isinstance(perturb_at, (list, tuple)) and len(perturb_at) > 0
+    places = list(perturb_at) if several else [perturb_at]
+    names = [
+        (place.path or place.name) if isinstance(place, keras.layers.Layer) else place
+        for place in places
+    ]
+    if not all(isinstance(name, str) and name for name in names):
+        raise TypeError(
+            "`perturb_at` must be the name of a layer, the end of its path or the layer itself, or "
+            f"a list of these. Received: perturb_at={perturb_at!r}"
+        )
+    return list(dict.fromkeys(names))
 
 
 def apply_mask(part, mask):

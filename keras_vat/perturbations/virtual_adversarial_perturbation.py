@@ -43,7 +43,7 @@ class VirtualAdversarialPerturbation(Perturbation):
         sign_search: Whether to try both +r and -r and keep the one with the larger divergence
             (FAT, section 3.2), for two more forward passes.
         divergence: As in `VirtualAdversarialTraining`.
-        seed, mask, clip, joint_norm: As in `Perturbation`.
+        seed, mask, clip, joint_norm, perturb_at: As in `Perturbation`.
 
     Raises:
         ValueError: If an argument is out of range, or there is a `xi` that nothing takes.
@@ -73,8 +73,9 @@ class VirtualAdversarialPerturbation(Perturbation):
         clip=None,
         joint_norm=True,
         name=None,
+        perturb_at=None,
     ):
-        super().__init__(epsilon, seed, mask, clip, joint_norm, name)
+        super().__init__(epsilon, seed, mask, clip, joint_norm, name, perturb_at)
         divergences.check(divergence)
         self._config = {
             **self._config,

@@ -29,6 +29,8 @@ class AdversarialTraining(PerturbationRegularizer):
         mask: Where r may differ from zero, as in `perturbations.Perturbation`.
         clip: `(low, high)`: perturbed inputs stay in this range.
         joint_norm: One norm over all floating inputs (`True`), or one for each.
+        perturb_at: Where r is added: `None`, at the inputs; or the name or path of a layer, the
+            layer, or a list of these, as in `perturbations.Perturbation`.
 
     Example:
 
@@ -51,12 +53,20 @@ class AdversarialTraining(PerturbationRegularizer):
         mask=None,
         clip=None,
         joint_norm=True,
+        perturb_at=None,
     ):
         perturbation = AdversarialPerturbation(
-            epsilon, norm, seed=seed, mask=mask, clip=clip, joint_norm=joint_norm
+            epsilon,
+            norm,
+            seed=seed,
+            mask=mask,
+            clip=clip,
+            joint_norm=joint_norm,
+            perturb_at=perturb_at,
         )
         super().__init__(perturbation, weight=weight, name=name, seed=seed)
 
     def of_batch(self, forward, x, y):
+        forward, x = self.perturbation.enter(forward, x)
         r = self.perturbation.find(forward, x, y)
         return forward.loss(x, y, forward.logits(Perturbable(x).shift(r)))

@@ -74,6 +74,8 @@ class FastAdversarialTraining(PerturbationRegularizer):
         seed: Integer or `None`.
         mask: Where inputs may move, as in `perturbations.Perturbation`.
         clip: `(low, high)`: perturbed inputs and bad samples stay in this range.
+        perturb_at: Where r is added: `None`, at the inputs; or the name or path of a layer, the
+            layer, or a list of these, as in `perturbations.Perturbation`.
 
     Raises:
         ValueError: for a classifier that is no softmax over logits, for one whose logits are known
@@ -105,6 +107,7 @@ class FastAdversarialTraining(PerturbationRegularizer):
         seed=None,
         mask=None,
         clip=None,
+        perturb_at=None,
     ):
         perturbation = ExtraClassPerturbation(
             epsilon,
@@ -115,6 +118,7 @@ class FastAdversarialTraining(PerturbationRegularizer):
             seed=seed,
             mask=mask,
             clip=clip,
+            perturb_at=perturb_at,
         )
         super().__init__(perturbation, weight=weight, name=name, seed=seed)
         self._config = {
@@ -156,6 +160,7 @@ class FastAdversarialTraining(PerturbationRegularizer):
         self._bad_sample_weight.assign(arguments.non_negative("bad_sample_weight", value))
 
     def per_example(self, forward, x, y):
+        forward, x = self.perturbation.enter(forward, x)
         self._check(forward, x)
         clean, r = forward.clean(x), self.perturbation.find(forward, x)
         bad = forward.logits(Perturbable(x).shift(self._step(x, r)))
@@ -179,10 +184,11 @@ class FastAdversarialTraining(PerturbationRegularizer):
                 "auto" is another.
 
         Returns:
-            `(x_bad, kept)`: inputs shaped like `x`, and of which of them the classifier is unsure
+            `(x_bad, kept)`: inputs shaped like `x` (with `perturb_at` a list of what the places are
+            to return), and of which of them the classifier is unsure
             enough, a boolean tensor `(batch,)` (or one entry for each position of an example).
         """
-        forward, x = Forward.of(classifier, training), as_tensors(x)
+        forward, x = self.perturbation.enter(Forward.of(classifier, training), as_tensors(x))
         self._check(forward, x)
         moved = Perturbable(x).shift(self._step(x, self.perturbation.find(forward, x)))
         return moved, self._is_kept(forward.logits(moved))

@@ -35,10 +35,15 @@ class PerturbationRegularizer(Regularizer):
     def epsilon(self, value):
         self.perturbation.epsilon = value
 
+    @property
+    def places(self):
+        return self.perturbation.places
+
     def get_config(self):
         return {**self.perturbation.get_config(), **super().get_config()}
 
     def per_example(self, forward, x, y):
+        forward, x = self.perturbation.enter(forward, x)
         return self.divergence_at(forward, x, self.perturbation.find(forward, x, y))
 
     def divergence_at(self, forward, x, r):

@@ -22,6 +22,8 @@ class RandomPerturbationTraining(PerturbationRegularizer):
         mask: Where r may differ from zero, as in `perturbations.Perturbation`.
         clip: `(low, high)`: perturbed inputs stay in this range.
         joint_norm: One norm over all floating inputs (`True`), or one for each.
+        perturb_at: Where r is added: `None`, at the inputs; or the name or path of a layer, the
+            layer, or a list of these, as in `perturbations.Perturbation`.
 
     Example:
 
@@ -33,9 +35,17 @@ class RandomPerturbationTraining(PerturbationRegularizer):
     """
 
     def __init__(
-        self, epsilon, weight=1.0, name=None, seed=None, mask=None, clip=None, joint_norm=True
+        self,
+        epsilon,
+        weight=1.0,
+        name=None,
+        seed=None,
+        mask=None,
+        clip=None,
+        joint_norm=True,
+        perturb_at=None,
     ):
         perturbation = RandomPerturbation(
-            epsilon, seed=seed, mask=mask, clip=clip, joint_norm=joint_norm
+            epsilon, seed=seed, mask=mask, clip=clip, joint_norm=joint_norm, perturb_at=perturb_at
         )
         super().__init__(perturbation, weight=weight, name=name, seed=seed)

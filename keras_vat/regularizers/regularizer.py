@@ -53,6 +53,9 @@ class Regularizer(keras.layers.Layer):
     requires_labels = False
     """Whether the method needs labels; in semi-supervised batches it then sees labelled rows."""
 
+    places = ()
+    """Names of the layers whose outputs it perturbs, which the step's clean passes then note."""
+
     limits_inputs = False
     """Whether `check_inputs` wants to see the first batch of a training, outside of the step."""
 

@@ -40,6 +40,8 @@ class VirtualAdversarialTraining(PerturbationRegularizer):
         mask: Where r may differ from zero, as in `perturbations.Perturbation`.
         clip: `(low, high)`: perturbed inputs stay in this range.
         joint_norm: One norm over all floating inputs (`True`), or one for each.
+        perturb_at: Where r is added: `None`, at the inputs; or the name or path of a layer, the
+            layer, or a list of these, as in `perturbations.Perturbation`.
 
     Raises:
         ValueError: If an argument is out of range, or there is a `xi` that nothing takes.
@@ -67,6 +69,7 @@ class VirtualAdversarialTraining(PerturbationRegularizer):
         mask=None,
         clip=None,
         joint_norm=True,
+        perturb_at=None,
     ):
         perturbation = VirtualAdversarialPerturbation(
             epsilon,
@@ -79,5 +82,6 @@ class VirtualAdversarialTraining(PerturbationRegularizer):
             mask=mask,
             clip=clip,
             joint_norm=joint_norm,
+            perturb_at=perturb_at,
         )
         super().__init__(perturbation, divergence, weight=weight, name=name, seed=seed)
