@@ -119,6 +119,10 @@ class LatentVirtualAdversarialPerturbation(FrozenGeneratorLayer, VirtualAdversar
         view = self.view(Forward.of(classifier), as_tensors(x))
         return view.decode(Perturbable(view.z).shift(self.find_in(view)))
 
+    def moved(self, forward, x, y=None):
+        """The view of the classifier, and the perturbed images."""
+        return forward, self.perturb(forward, x, y)
+
     def view(self, forward, x):
         """The batch in the latent space: a `LatentView`, to be shared by all that use it."""
         return LatentView(
