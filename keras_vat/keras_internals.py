@@ -7,6 +7,7 @@ the name in the message; `tests/test_keras_internals.py` fails by name as well.
 import contextlib
 import contextvars
 import functools
+import random
 import threading
 
 import keras
@@ -73,10 +74,14 @@ def with_mask(tensor, mask):
 
 
 def make_global_seed_generator():
-    """Makes what `keras.random` draws from without a seed, so that a scope needn't."""
-    make = _private(random_seeds, "global_seed_generator")
+    """Makes what `keras.random` draws from without a seed, so that a scope needn't.
+
+    It is seeded by Python's generator, which goes on as if nothing had been drawn.
+    """
+    make, state = _private(random_seeds, "global_seed_generator"), random.getstate()
     with contextlib.suppress(ValueError):  # within a traced function of JAX Keras refuses it
         make()
+    random.setstate(state)
 
 
 def operation_of(symbolic):

@@ -14,7 +14,12 @@ from keras_vat.forward.compiled_loss import CompiledLoss
 from keras_vat.forward.forward import Forward, HasForward
 from keras_vat.forward.labels import only_one
 from keras_vat.forward.perturbable import as_tensors
-from keras_vat.keras_internals import as_default, clear_losses, loss_tracker
+from keras_vat.keras_internals import (
+    as_default,
+    clear_losses,
+    loss_tracker,
+    make_global_seed_generator,
+)
 from keras_vat.regularizers.regularizer_list import regularizer_list
 from keras_vat.saving.model_contents import ModelContents
 from keras_vat.training import Training
@@ -114,6 +119,8 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
                 f"`from_logits` must be True, False or None. Received: from_logits={from_logits!r}"
             )
         super().__init__(name=name, dtype=classifier.dtype_policy, autocast=False)
+        if num_replicas() == 1:
+            make_global_seed_generator()  # not in a step, which would be traced twice for it
         self.classifier = classifier
         self.regularizers = regularizer_list(regularizers)
         self._config = {

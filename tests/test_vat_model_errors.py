@@ -137,7 +137,7 @@ def test_missing_labels_of_the_compiled_loss(make_vat_model, rows):
 def test_from_logits_that_contradicts_the_classifier_warns(make_classifier, rows):
     model = VATModel(make_classifier("softmax"), vat(), from_logits=True)
     with pytest.warns(UserWarning, match="`from_logits=True` contradicts .*'softmax'"):
-        model.forward()
+        model.forward().read(rows.x)
 
 
 def test_epsilon_and_weight_can_not_be_set_below_zero():

@@ -323,4 +323,5 @@ class Forward:
             for layer in self._normalization
             for variable in layer.non_trainable_variables
         }
-        make_global_seed_generator()
+        if autodiff.num_replicas() == 1:  # no replica can make it by itself
+            make_global_seed_generator()

@@ -58,14 +58,6 @@ def by_name():
     return keras.Model([z, a], layers.Dense(2)(layers.Concatenate()(parts)))
 
 
-def beside_tokens():
-    """Numbers of each step added to the embedding of its token, whose mask they get."""
-    x, tokens = keras.Input((6, 3), name="x"), keras.Input((6,), dtype="int32", name="tokens")
-    embedded = layers.Embedding(9, 5, mask_zero=True)(tokens)
-    steps = layers.LSTM(4)(layers.Add()([layers.Dense(5)(x), embedded]))
-    return keras.Model({"x": x, "tokens": tokens}, layers.Dense(2)(steps))
-
-
 def moved(classifier, x, perturbation=None, training=True):
     perturbation = perturbation or perturbations.VirtualAdversarialPerturbation(1.0, seed=1)
     r = perturbation(Forward(classifier, training=training), x)
@@ -90,7 +82,6 @@ MODELS = {
     "nested": (nested, X),
     "shared": (shared, X),
     "subclassed": (Subclassed, X),
-    "beside tokens": (beside_tokens, {"x": OTHER, "tokens": TOKENS}),
     "a mask given by name": (GivenMask, {"x": OTHER, "tokens": TOKENS}),
 }
 
