@@ -327,7 +327,7 @@ def test_what_is_in_front_runs_once_in_a_compiled_step(tf):
     ],
 )
 def test_unclear_names_are_refused(place, message):
-    stack = [make_embedding(), layers.Flatten(), layers.Dense(4, name="a/dense")]
+    stack = [make_embedding(), layers.Flatten(), layers.Dense(4)]
     classifier = keras.Sequential([keras.Input((6,), dtype="int32"), *stack])
     if place == "dense":
         inner = [
