@@ -111,17 +111,22 @@ class TensorFlowTraining:
         return children
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """As Keras does it, but from what the data say they are, without reading a batch.
+        """Makes the variables of metrics and optimizer before the step is traced.
 
-        Keras reads one and averages the replicas' parts, which fails for parts of unequal size
-        and between workers, and moves the data's seeds on.
+        A first trace that makes variables is thrown away, and the step traced again. Keras does
+        this under a strategy alone, of a batch that it reads; but averaging the replicas' parts
+        fails for parts of unequal size and between workers, and reading moves the data's seeds
+        on. What the data say they are is enough.
         """
         strategy = keras_internals.strategy_of(self)
         if strategy is not None:
             replicas.check_variables(strategy, self.classifier)
-        if iterator is not None and strategy is not None:
-            data_batch, iterator = keras_internals.batch_spec(iterator), None
-        super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)
+        elif not self.classifier.built:
+            return
+        if iterator is not None:
+            data_batch = keras_internals.batch_spec(iterator)
+        with self.distribute_strategy.scope():
+            self._symbolic_build(data_batch=data_batch)
 
     def _get_metrics_result_or_logs(self, logs):
         """What all replicas have counted, also where only some metrics are reported."""
