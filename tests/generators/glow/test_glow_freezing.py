@@ -76,7 +76,7 @@ def test_file_gives_back_the_flow(trained, numbers, images, tmp_path, frozen):
 
 def test_training_goes_on_after_loading(trained, images, tmp_path):
     """Neither initialised again nor with other noise or momentum."""
-    trained.compile(keras.optimizers.Adam(1e-3))
+    trained.compile(keras.optimizers.Adam(1e-3), run_eagerly=True)
     trained.fit(images(8, 6, 8, 1), batch_size=4, verbose=0)
     trained.save(tmp_path / "glow.keras")
     loaded = keras.saving.load_model(tmp_path / "glow.keras")
