@@ -75,6 +75,14 @@ def loss_tracker(model):
     return _private(model, "_loss_tracker")
 
 
+def make_variables(model, batch):
+    """Makes what a compiled model lacks yet: variables of metrics, losses and the optimizer.
+
+    `batch`: `(x, y, sample_weight)` of arrays, tensors or `tf.TensorSpec`; nothing is computed.
+    """
+    _private(model, "_symbolic_build")(data_batch=batch)
+
+
 def clear_losses(model):
     """Forgets what layers added by `add_loss` in earlier passes."""
     _private(model, "_clear_losses")()

@@ -118,15 +118,15 @@ class TensorFlowTraining:
         fails for parts of unequal size and between workers, and reading moves the data's seeds
         on. What the data say they are is enough.
         """
+        if iterator is not None:
+            data_batch = keras_internals.batch_spec(iterator)
         strategy = keras_internals.strategy_of(self)
         if strategy is not None:
             replicas.check_variables(strategy, self.classifier)
-        elif not self.classifier.built:
+        elif self.run_eagerly or not self.classifier.built or not _is_dense(data_batch):
             return
-        if iterator is not None:
-            data_batch = keras_internals.batch_spec(iterator)
         with self.distribute_strategy.scope():
-            self._symbolic_build(data_batch=data_batch)
+            keras_internals.make_variables(self, data_batch)
 
     def _get_metrics_result_or_logs(self, logs):
         """What all replicas have counted, also where only some metrics are reported."""
@@ -148,3 +148,14 @@ class TensorFlowTraining:
 
     def test_step(self, data):
         return self._of_evaluation(super().test_step(data))
+
+
+def _is_dense(batch):
+    """Whether a shape and a dtype describe every part of a batch: none is ragged or sparse."""
+    return all(
+        part.dtype.kind in "biuf"
+        if isinstance(part, np.ndarray)
+        else isinstance(part, (tf.Tensor, tf.TensorSpec))
+        for part in tf.nest.flatten(batch)
+        if part is not None
+    )

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.quick import QUICK
 from keras import layers, ops
 
 from keras_vat import VATModel, perturbations, regularizers
@@ -141,6 +142,6 @@ def test_training(padded):
     expected = float(regularizers.get("vat", **TRAINED["vat"]).penalty(classifier, padded))
     model = VATModel(classifier, regularizers.get("vat", **TRAINED["vat"]))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile("sgd", loss, run_eagerly=True)
+    model.compile("sgd", loss, **QUICK)
     history = model.fit(padded, np.arange(6) % 3, shuffle=False, verbose=0).history
     assert history["vat"][0] == pytest.approx(expected, rel=1e-3)

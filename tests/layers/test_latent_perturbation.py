@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.quick import QUICK
 from golden.small_generators import (
     RNG,
     SHAPE,
@@ -84,7 +85,7 @@ def test_a_functional_model_trains_around_a_generator_that_stays(make):
         moved = keras.layers.Flatten()(layer([brighter, step]))
         model = keras.Model(inputs, keras.layers.Dense(3, name="after")(moved))
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile("adam", loss, jit_compile=False)
+        model.compile("adam", loss, **QUICK)
     assert {weight.path.split("/")[0] for weight in model.trainable_weights} == {
         "before",
         "step",

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.quick import QUICK, TRACED
 
 import keras_vat
 from keras_vat.regularizers import (
@@ -22,7 +23,7 @@ def generators():
     vae = keras_vat.generators.VAE((8, 8, 1), latent_dim=3, widths=(4, 6, 8))
     glow = keras_vat.generators.Glow((8, 8, 1), num_levels=2, num_steps=2, width=4)
     for generator in (vae, glow):
-        generator.compile(keras.optimizers.Adam(0.01), run_eagerly=True)
+        generator.compile(keras.optimizers.Adam(0.01), **QUICK)
         generator.fit(images(64), batch_size=32, verbose=0)
     return {"vae": vae.freeze(), "glow": glow.freeze()}
 
@@ -83,10 +84,9 @@ def net(preprocessing=()):
 
 
 def compiled(classifier, regularizer, **settings):
-    """Runs eagerly unless told: to trace a flow takes longer than the few steps."""
     model = keras_vat.VATModel(classifier, regularizer)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(0.01), loss, **(settings or {"run_eagerly": True}))
+    model.compile(keras.optimizers.Adam(0.01), loss, **(settings or QUICK))
     return model
 
 
@@ -98,7 +98,7 @@ def test_with_the_identity_it_is_virtual_adversarial_training(reference):
         LatentVirtualAdversarialTraining(Identity(), 0.5, reference=reference, name="r", seed=3),
         VirtualAdversarialTraining(0.5, name="r", seed=3),
     ):
-        model = compiled(net(), regularizer, jit_compile=False)
+        model = compiled(net(), regularizer, **TRACED)
         history = model.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0).history
         runs.append((history["r"], model.get_weights()))
     np.testing.assert_allclose(runs[0][0], runs[1][0], rtol=2e-3)
@@ -199,11 +199,11 @@ def test_mixed_precision_and_xla(generators):
     """Near the penalty of single precision; the step compiles whole."""
     x, y = images(), np.arange(16) % 3
     glow, logs = generators["glow"], {}
-    for policy, jit_compile in (("float32", False), ("mixed_bfloat16", True)):
+    for policy, settings in (("float32", QUICK), ("mixed_bfloat16", {"jit_compile": True})):
         keras.config.set_dtype_policy(policy)
         try:
             lvat = LatentVirtualAdversarialTraining(glow, 0.5, num_power_iterations=0, seed=3)
-            model = compiled(net(), lvat, jit_compile=jit_compile)
+            model = compiled(net(), lvat, **settings)
         finally:
             keras.config.set_dtype_policy("float32")
         logs[policy] = model.train_on_batch(x, y, return_dict=True)

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.quick import TRACED
 from golden.weight_gradients import weight_gradients
 from keras import ops
 
@@ -15,7 +16,7 @@ def digits():
 
 def make(optimizer=None, **settings):
     glow = Glow((8, 8, 1), **{"num_levels": 1, "num_steps": 1, "width": 8, "seed": 0, **settings})
-    glow.compile(optimizer or keras.optimizers.Adam(1e-3), jit_compile=False)
+    glow.compile(optimizer or keras.optimizers.Adam(1e-3), **TRACED)
     return glow
 
 
