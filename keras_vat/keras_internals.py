@@ -122,6 +122,14 @@ def compiled_loss(model, loss):
     return type(compiled)(loss, loss_weights=float(weights[0]) if weights else None)
 
 
+def make_variables(model, batch):
+    """Makes what a compiled model lacks yet: variables of metrics, losses and the optimizer.
+
+    `batch`: `(x, y, sample_weight)` of arrays, tensors or `tf.TensorSpec`; nothing is computed.
+    """
+    _private(model, "_symbolic_build")(data_batch=batch)
+
+
 def clear_losses(model):
     """Forgets what layers added by `add_loss` in earlier passes."""
     _private(model, "_clear_losses")()

@@ -177,11 +177,12 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
         return super().fit(x, y, *args, **kwargs)
 
     def train_on_batch(self, x, y=None, *args, **kwargs):
-        """As `keras.Model.train_on_batch`."""
+        """As `keras.Model.train_on_batch`; the logs are those of this batch alone."""
         check_rows(x)
         self._check_labels(y)
         self._check_class_numbers(y)
         self._check_inputs(x)
+        self.reset_metrics()  # before Keras 3.15, logs were means over all batches until then
         return super().train_on_batch(x, y, *args, **kwargs)
 
     def _check_labels(self, y):

@@ -27,6 +27,41 @@ if keras.backend.backend() != "tensorflow":
     ]
 
 
+# Something of every room, and of every library that the package leans on: what has to hold for any
+# version that `setup.py` allows. A folder stands for all its files.
+CORE = (
+    "test_keras_internals.py",
+    "test_readme.py",
+    "test_vat_model_errors.py",
+    "autodiff",
+    "callbacks/test_callbacks_with_vat_model.py",
+    "data/test_load.py",
+    "data/test_semi_supervised.py",
+    "evaluation/test_local_distributional_smoothness.py",
+    "forward",
+    "generators/glow/test_glow_freezing.py",
+    "generators/test_bijector_generator.py",
+    "generators/vae/test_vae_saving.py",
+    "perturbations/test_perturbations.py",
+    "plotting",
+    "regularizers/test_contract.py",
+    "saving",
+    "serving/test_export_for_serving.py",
+    "serving/test_warmup_requests.py",
+    "training/test_vat_model_compile.py",
+    "training/test_vat_model_data.py",
+    "training/test_vat_model_distribution.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    here = pathlib.Path(__file__).parent
+    core = [here / path for path in CORE]
+    for item in items:
+        if any(path in (item.path, *item.path.parents) for path in core):
+            item.add_marker("core")
+
+
 def pytest_runtest_setup(item):
     for mark in item.iter_markers("backend"):
         if keras.backend.backend() not in mark.args:

@@ -173,6 +173,16 @@ def test_loss_tracker(model):
     assert keras_internals.loss_tracker(model).name == "loss"
 
 
+def test_make_variables():
+    """`Trainer._symbolic_build`."""
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    model.compile("adam", "mse", metrics=["mae"])
+    keras_internals.make_variables(model, (np.zeros((2, 4)), np.zeros((2, 3)), None))
+    assert model.optimizer.built
+    assert len(model.optimizer.variables) == 2 + 2 * 2  # steps, learning rate, Adam's moments
+    assert len(model.metrics_variables) == 2 * 2  # of the loss and the metric: total and count
+
+
 def test_clear_losses():
     """`Layer._clear_losses`."""
     layer = keras.layers.ActivityRegularization(l2=1.0)

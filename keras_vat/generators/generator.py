@@ -119,11 +119,12 @@ class Generator(WholeFiles, keras.Model):
                 f"`loss` must be left out: a generator brings its own. Received: loss={loss!r}"
             )
         super().compile(optimizer=optimizer, **kwargs)
+        # Made here, the optimizer's variables don't cost a second trace of the first step.
+        self.optimizer.build(self.trainable_variables)
 
     def compile_from_config(self, config):
         """As the method of `keras.Model`, which leaves models with their own `compile` out."""
         self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
 
     def fit(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """As `keras.Model.fit`, on images: arrays, or a `tf.data.Dataset` of batches.

@@ -107,17 +107,22 @@ class TensorFlowTraining:
         return children
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """As Keras does it, but from what the data say they are, without reading a batch.
+        """Makes the variables of metrics and optimizer before the step is traced.
 
-        Keras reads one and averages the replicas' parts, which fails for parts of unequal size
-        and between workers, and moves the data's seeds on.
+        A first trace that makes variables is thrown away, and the step traced again. Keras does
+        this under a strategy alone, of a batch that it reads; but averaging the replicas' parts
+        fails for parts of unequal size and between workers, and reading moves the data's seeds
+        on. What the data say they are is enough.
         """
+        if iterator is not None:
+            data_batch = keras_internals.batch_spec(iterator)
         strategy = keras_internals.strategy_of(self)
         if strategy is not None:
             replicas.check_variables(strategy, self.classifier)
-        if iterator is not None and strategy is not None:
-            data_batch, iterator = keras_internals.batch_spec(iterator), None
-        super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)
+        elif self.run_eagerly or not self.classifier.built or not _is_dense(data_batch):
+            return
+        with self.distribute_strategy.scope():
+            keras_internals.make_variables(self, data_batch)
 
     def _get_metrics_result_or_logs(self, logs):
         """What all replicas have counted, also where only some metrics are reported."""
@@ -147,3 +152,14 @@ def zero_unless(condition, gradient):
         values = zero_unless(condition, gradient.values)
         return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
     return tf.where(condition, gradient, tf.zeros_like(gradient))
+
+
+def _is_dense(batch):
+    """Whether a shape and a dtype describe every part of a batch: none is ragged or sparse."""
+    return all(
+        part.dtype.kind in "biuf"
+        if isinstance(part, np.ndarray)
+        else isinstance(part, (tf.Tensor, tf.TensorSpec))
+        for part in tf.nest.flatten(batch)
+        if part is not None
+    )

@@ -17,7 +17,7 @@ REAL = pytest.mark.skipif(
     ("name", "train", "test"),
     [
         ("mnist", (60_000, 28, 28, 1), (10_000, 28, 28, 1)),
-        ("cifar10", (50_000, 32, 32, 3), (10_000, 32, 32, 3)),
+        pytest.param("cifar10", (50_000, 32, 32, 3), (10_000, 32, 32, 3), marks=pytest.mark.slow),
     ],
 )
 def test_reads_prepared_data_sets(name, train, test):

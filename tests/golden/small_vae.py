@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from golden.quick import TRACED
 
 from keras_vat.generators import VAE
 
@@ -11,7 +12,7 @@ X = np.random.default_rng(0).uniform(size=(12, 8, 8, 1)).astype("float32")
 def make(eagerly=False, **arguments):
     keras.utils.set_random_seed(0)
     vae = VAE(**{"input_shape": (8, 8, 1), "latent_dim": 3, "widths": (4, 6), **arguments})
-    vae.compile(keras.optimizers.Adam(1e-2), run_eagerly=eagerly)
+    vae.compile(keras.optimizers.Adam(1e-2), run_eagerly=eagerly, **TRACED)
     return vae
 
 

@@ -20,6 +20,11 @@ unsupervised_perturbation = pytest.mark.parametrize(
 )
 
 
+drawing_method = pytest.mark.parametrize("method", sorted(set(REGULARIZERS) - {"at", "entropy"}))
+# VAT and FAT look for r in other ways in training than at inference.
+both_modes = pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
+
+
 def image_classifier(dtype="float32", activation=None):
     keras.utils.set_random_seed(3)
     return keras.Sequential(
@@ -56,66 +61,81 @@ def without_bad_samples(regularizer):
     return regularizer
 
 
+def penalty_of(regularizer, classifier, x, y, training=False):
+    """The penalty of a step, or that of a classifier at inference."""
+    return regularizer.penalty(keras_vat.Forward(classifier, training=training), x, y)
+
+
 @every_method
+@both_modes
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "mixed_float16"])
-def test_penalty_is_a_finite_scalar(make, method, dtype, images):
-    x, y = images
-    penalty = make(method).penalty(image_classifier(dtype), x, y)
+def test_penalty_is_a_finite_scalar(make, method, dtype, training, images):
+    penalty = penalty_of(make(method), image_classifier(dtype), *images, training)
     assert penalty.shape == () and penalty.dtype == "float32"
     assert np.isfinite(penalty) and penalty >= 0
 
 
 @every_method
-def test_half_precision_agrees_with_single(make, method, images):
-    x, y = images
+@both_modes
+def test_half_precision_agrees_with_single(make, method, training, images):
     single, half = (
-        float(make(method).penalty(image_classifier(dtype), x, y))
+        float(penalty_of(make(method), image_classifier(dtype), *images, training))
         for dtype in ("float32", "mixed_float16")
     )
     assert half == pytest.approx(single, rel=0.1, abs=2e-3)
 
 
 @every_method
-def test_batch_of_one(make, method, images):
+@both_modes
+def test_batch_of_one(make, method, training, images):
     x, y = images
-    assert np.isfinite(make(method).penalty(image_classifier(), x[:1], y[:1]))
+    penalty = penalty_of(make(method), image_classifier(), x[:1], y[:1], training)
+    assert np.isfinite(penalty) and penalty >= 0
 
 
 @every_method
-def test_unknown_batch_size(make, method, images):
+@both_modes
+def test_unknown_batch_size(make, method, training, images, tf):
     x, y = images
-    tf = pytest.importorskip("tensorflow", reason="unknown sizes are TensorFlow's")
-    if keras.backend.backend() != "tensorflow":
-        pytest.skip("unknown sizes are TensorFlow's")
     classifier = image_classifier()
     signature = [tf.TensorSpec((None, 6, 6, 1), "float32"), tf.TensorSpec((None,), "int32")]
-    penalty = make(method)
+    regularizer = make(method)
     compiled = tf.function(
-        lambda x, y: penalty.penalty(classifier, x, y), input_signature=signature
+        lambda x, y: penalty_of(regularizer, classifier, x, y, training), input_signature=signature
     )
-    expected = make(method).penalty(classifier, x, y)
+    expected = penalty_of(make(method), classifier, x, y, training)
     np.testing.assert_allclose(compiled(x, y), expected, rtol=1e-4)
     assert np.isfinite(compiled(x[:3], y[:3]))
 
 
 @every_method
-def test_same_seed_same_values(make, method, images):
-    x, y = images
-    classifier = image_classifier()
-    first, second = make(method), make(method)
-    for _ in range(2):
-        assert first.penalty(classifier, x, y) == second.penalty(classifier, x, y)
+@both_modes
+def test_no_state_of_the_classifier_moves(make, method, training, images):
+    keras.utils.set_random_seed(3)
+    layers = [keras.layers.Flatten(), keras.layers.Dense(5), keras.layers.BatchNormalization()]
+    layers += [keras.layers.Dropout(0.5), keras.layers.Dense(3)]
+    classifier = keras.Sequential([keras.Input((6, 6, 1)), *layers])
+    before = [ops.convert_to_numpy(variable.value) for variable in classifier.variables]
+    assert np.isfinite(penalty_of(make(method), classifier, *images, training))
+    for variable, value in zip(classifier.variables, before, strict=True):
+        np.testing.assert_array_equal(variable.value, value, err_msg=variable.path)
 
 
-@every_method
-def test_seed_from_the_global_seed(make, method, images):
-    x, y = images
+@drawing_method
+def test_the_seed_decides_what_is_drawn(make, method, images):
     classifier = image_classifier()
-    values = []
-    for _ in range(2):
-        keras.utils.set_random_seed(7)
-        values.append(float(make(method, seed=None).penalty(classifier, x, y)))
-    assert values[0] == values[1]
+
+    def values(seed):
+        regularizer = make(method, seed=seed)
+        return [float(regularizer.penalty(classifier, *images)) for _ in range(2)]
+
+    def from_the_global_seed(seed):
+        keras.utils.set_random_seed(seed)
+        return values(seed=None)
+
+    for drawn in (values, from_the_global_seed):
+        first, again, other = drawn(1), drawn(1), drawn(2)
+        assert first == again != other
 
 
 @unsupervised_perturbation
@@ -239,15 +259,18 @@ def test_weight_assigned_between_batches_of_a_compiled_fit(make, method, images)
 
 
 @every_method
-def test_training_moves_weights_by_the_penalty(make, method, images):
+def test_a_step_moves_the_weights_by_the_gradient_of_the_weighted_penalty(make, method, images):
     x, y = images
-    model = compiled_model(make(method), image_classifier())
-    plain = image_classifier()
-    plain.compile("sgd", model.loss, jit_compile=False)
-    plain.optimizer.learning_rate = 0.1
-    model.train_on_batch(x, y)
-    plain.train_on_batch(x, y)
-    assert any(
-        np.any(ops.convert_to_numpy(a) != b)
-        for a, b in zip(model.classifier.get_weights(), plain.get_weights(), strict=True)
+    model, plain = compiled_model(make(method, weight=0.5), image_classifier()), image_classifier()
+    plain.compile(keras.optimizers.SGD(0.1), model.loss, jit_compile=False)
+    for trained in (model, plain):
+        trained.train_on_batch(x, y)
+    same, regularizer = image_classifier(), make(method)
+    _, gradients = weight_gradients(
+        lambda: penalty_of(regularizer, same, ops.convert_to_tensor(x), y, training=True),
+        same.trainable_weights,
     )
+    pairs = zip(model.classifier.get_weights(), plain.get_weights(), strict=True)
+    for (weight, without), gradient in zip(pairs, gradients, strict=True):
+        assert np.any(gradient)
+        np.testing.assert_allclose(weight - without, -0.05 * gradient, rtol=1e-3, atol=1e-6)

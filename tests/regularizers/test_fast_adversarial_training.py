@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from golden.precision import ROUNDED, needs_float64
+from golden.quick import QUICK
 from golden.weight_gradients import assert_gradients_are_differences
 from keras import ops
 
@@ -285,8 +286,9 @@ def test_other_classifiers(kind):
         "sequence labels": [keras.layers.LSTM(6, return_sequences=True)],
     }[kind]
     classifier = keras.Sequential([keras.Input(shape), *layers, keras.layers.Dense(3)])
-    model = compiled(classifier, FastAdversarialTraining(0.5, 1.0))
-    model.optimizer.learning_rate = 0.1
+    model = keras_vat.VATModel(classifier, FastAdversarialTraining(0.5, 1.0))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.1), loss, **QUICK)
     x = np.random.default_rng(0).normal(size=(6, *shape)).astype("float32")
     y = np.zeros((6, 7) if kind == "sequence labels" else 6, "int32")
     before = classifier.get_weights()

@@ -6,6 +6,7 @@ import signal
 import keras
 import numpy as np
 import pytest
+from golden.quick import QUICK
 from keras import layers
 
 from keras_vat import VATModel, regularizers
@@ -14,7 +15,7 @@ from keras_vat.data import semi_supervised
 STEPS = 4  # of an epoch of the fixture's 12 rows
 
 
-def build():
+def build(**settings):
     keras.utils.set_random_seed(0)
     classifier = keras.Sequential(
         [
@@ -33,7 +34,7 @@ def build():
         ],
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=False)
+    model.compile(keras.optimizers.Adam(0.01), loss, **(settings or {"jit_compile": False}))
     return model
 
 
@@ -66,6 +67,19 @@ def whole_run(rows):
     return fit(model, rows), state(model)
 
 
+@pytest.fixture(scope="module")
+def checkpoints(rows, tmp_path_factory, whole_run):
+    """Files of both kinds, written after every epoch of a run."""
+    folder, model = tmp_path_factory.mktemp("checkpoints"), build()
+    files = {"weights": folder / "{epoch}.weights.h5", "whole": folder / "{epoch}.keras"}
+    callbacks = [
+        keras.callbacks.ModelCheckpoint(str(path), save_weights_only=kind == "weights")
+        for kind, path in files.items()
+    ]
+    assert fit(model, rows, *callbacks) == whole_run[0]
+    return {kind: str(path) for kind, path in files.items()}
+
+
 class StopAt(keras.callbacks.Callback):
     """Stops in the middle of an epoch, as told."""
 
@@ -83,17 +97,15 @@ def interrupt():
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("weights_only", [True, False])
+@pytest.mark.parametrize("kind", ["weights", "whole"])
 @pytest.mark.parametrize("epoch", [1, 2])
-def test_from_a_checkpoint(tmp_path, rows, whole_run, weights_only, epoch):
-    ending = "weights.h5" if weights_only else "keras"
-    path = str(tmp_path / f"{{epoch}}.{ending}")
-    fit(build(), rows, keras.callbacks.ModelCheckpoint(path, save_weights_only=weights_only))
-    if weights_only:
+def test_from_a_checkpoint(checkpoints, rows, whole_run, kind, epoch):
+    path = checkpoints[kind].format(epoch=epoch)
+    if kind == "weights":
         model = build()
-        model.load_weights(path.format(epoch=epoch))
+        model.load_weights(path)
     else:
-        model = keras.saving.load_model(path.format(epoch=epoch))
+        model = keras.saving.load_model(path)
     history = fit(model, rows, initial_epoch=epoch)
     assert history == {name: values[epoch:] for name, values in whole_run[0].items()}
     assert_same_state(model, whole_run[1])
@@ -130,7 +142,7 @@ def backup(folder):
 
 @pytest.mark.parametrize("step", [1, 2, 3])
 def test_from_any_step(tmp_path, rows, step):
-    model, batches = build(), [slice(3 * i, 3 * i + 3) for i in range(STEPS)]
+    model, batches = build(**QUICK), [slice(3 * i, 3 * i + 3) for i in range(STEPS)]
     for batch in batches[:step]:
         model.train_on_batch(rows.x[batch], rows.y[batch])
     model.save(tmp_path / "run.keras")

@@ -15,51 +15,87 @@ import keras_vat
 
 # A Python with only TensorFlow installed, if there is one; or this one, with all else hidden.
 PYTHON = os.environ.get("KERAS_VAT_SERVING_PYTHON", sys.executable)
-CLI = [PYTHON, "-m", "tensorflow.python.tools.saved_model_cli"]
 
+# Answers of the SavedModel in the first folder; what TensorFlow's command line shows of the one in
+# the second; and what it writes when it runs the first.
 ELSEWHERE = """
 import sys
 for hidden in ("keras_vat", "keras", "tf_keras", "tensorflow_serving"):
     sys.modules[hidden] = None
+import contextlib
+import io
 import json
 import tensorflow as tf
+from tensorflow.python.tools import saved_model_cli
 
-loaded = tf.saved_model.load(sys.argv[1])
-x = tf.constant(json.loads(sys.argv[2]))
-found = loaded.signatures["serving_default"](inputs=x)
+folder, shown, x, written = sys.argv[1:]
+found = tf.saved_model.load(folder).signatures["serving_default"](
+    inputs=tf.constant(json.loads(x))
+)
+
+
+def command_line(*words):
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        arguments = saved_model_cli.create_parser().parse_args(words)
+        arguments.func(arguments)
+    return output.getvalue()
+
+
+served = ["--tag_set", "serve", "--signature_def", "serving_default"]
+shown = command_line("show", "--dir", shown, *served)
+with open(written + "/x.npy", "wb") as file:
+    saved_model_cli.np.save(file, saved_model_cli.np.array(json.loads(x), "float32"))
+inputs = ["--inputs", f"inputs={written}/x.npy", "--outdir", written]
+command_line("run", "--dir", folder, *served, *inputs)
 print(json.dumps({
     "logits": found["logits"].numpy().tolist(),
     "probabilities": found["probabilities"].numpy().tolist(),
     "classes": [name.decode() for name in found["classes"].numpy()],
+    "shown": shown,
 }))
 """
 
 
-def test_it_answers_without_keras_and_without_this_package(served, make_classifier, rows, tmp_path):
+@pytest.fixture(scope="module")
+def elsewhere(rows, tmp_path_factory):
+    """What a process without Keras and this package says, and what is right."""
+    folder = tmp_path_factory.mktemp("elsewhere")
     whitening = keras_vat.data.ZCAWhitening()
     whitening.adapt(rows.unlabeled)
-    model = keras_vat.VATModel(make_classifier("softmax", batch_norm=True))
-    folder = served(model, class_names=["a", "b", "c"], preprocessing=whitening).folder
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.BatchNormalization(), keras.layers.Dense(3, "softmax")]
+    model = keras_vat.VATModel(keras.Sequential([keras.Input((4,)), *layers]))
+    settings = {"class_names": ["a", "b", "c"], "preprocessing": whitening}
+    served = keras_vat.export_for_serving(model, folder / "one", **settings)
+    image, facts = keras.Input((4, 4, 1), name="image"), keras.Input((3,), name="facts")
+    parts = [keras.layers.Flatten()(image), facts]
+    logits = keras.layers.Dense(5)(keras.layers.Concatenate()(parts))
+    two_inputs = keras.Model({"image": image, "facts": facts}, logits)
+    shown = keras_vat.export_for_serving(two_inputs, folder / "two", class_names=list("abcde"))
     run = subprocess.run(
-        [PYTHON, "-c", ELSEWHERE, folder, json.dumps(rows.x.tolist())],
+        [PYTHON, "-c", ELSEWHERE, served, shown, json.dumps(rows.x.tolist()), folder],
         capture_output=True,
         text=True,
-        cwd=tmp_path,
+        cwd=folder,
     )
     assert run.returncode == 0, run.stderr[-3000:]
-    found = json.loads(run.stdout.splitlines()[-1])
-    expected = model(whitening(rows.x))
+    report = json.loads(run.stdout.splitlines()[-1])
+    report["written"] = {
+        name: np.load(folder / f"{name}.npy") for name in ("logits", "probabilities", "classes")
+    }
+    return report, np.array(model(whitening(rows.x)))
+
+
+def test_it_answers_without_keras_and_without_this_package(elsewhere):
+    found, expected = elsewhere
     np.testing.assert_allclose(found["probabilities"], expected, atol=1e-6)
     np.testing.assert_allclose(keras.ops.softmax(np.array(found["logits"])), expected, atol=1e-6)
     assert found["classes"] == ["abc"[place] for place in np.argmax(expected, -1)]
 
 
-def test_saved_model_cli_shows_the_signature(served, two_inputs):
-    folder = served(two_inputs(dict), class_names=list("abcde")).folder
-    command = [*CLI, "show", "--dir", folder, "--tag_set", "serve"]
-    command += ["--signature_def", "serving_default"]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    words = " ".join(shown.split())
+def test_saved_model_cli_shows_the_signature(elsewhere):
+    words = " ".join(elsewhere[0]["shown"].split())
     for line in (
         "inputs['image'] tensor_info: dtype: DT_FLOAT shape: (-1, 4, 4, 1)",
         "inputs['facts'] tensor_info: dtype: DT_FLOAT shape: (-1, 3)",
@@ -71,17 +107,12 @@ def test_saved_model_cli_shows_the_signature(served, two_inputs):
         assert line in words
 
 
-def test_saved_model_cli_runs_it(served, make_classifier, rows, tmp_path):
-    classifier = make_classifier()
-    np.save(tmp_path / "x.npy", rows.x)
-    command = [*CLI, "run", "--dir", served(classifier).folder, "--tag_set", "serve"]
-    command += ["--signature_def", "serving_default", "--outdir", tmp_path / "answers"]
-    command += ["--inputs", f"inputs={tmp_path / 'x.npy'}"]
-    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert run.returncode == 0, run.stderr[-3000:]
-    logits = np.load(tmp_path / "answers" / "logits.npy")
-    np.testing.assert_allclose(logits, classifier(rows.x), atol=1e-6)
-    np.testing.assert_array_equal(np.load(tmp_path / "answers" / "classes.npy"), logits.argmax(-1))
+def test_saved_model_cli_runs_it(elsewhere):
+    report, expected = elsewhere
+    np.testing.assert_allclose(report["written"]["probabilities"], expected, atol=1e-6)
+    np.testing.assert_allclose(report["written"]["logits"], report["logits"], atol=1e-6)
+    names = [name.decode() for name in report["written"]["classes"]]
+    assert names == report["classes"]
 
 
 @pytest.mark.filterwarnings("ignore:[^$]*tf.lite.Interpreter is deprecated")

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.quick import QUICK
 from keras import layers, ops
 
 from keras_vat import SemiSupervisedInputs, VATModel, regularizers
@@ -224,7 +225,7 @@ def sequences():
 @pytest.mark.parametrize("kind", ["lstm", "attention"])
 def test_sequence_classifiers(make_vat_model, rows, sequences, kind, curvature):
     classifier = sequence_classifier(kind)
-    model = make_vat_model(vat(curvature=curvature), classifier)
+    model = make_vat_model(vat(curvature=curvature), classifier, **QUICK)
     assert fit_once(model, sequences, rows.y[:6])["vat"] > 0
 
 

@@ -175,3 +175,24 @@ def test_export_is_the_classifiers(tf, make_vat_model, rows, tmp_path):
     exported = tf.saved_model.load(tmp_path / "exported")
     served = exported.serve(rows.x)
     np.testing.assert_allclose(served, model.classifier(rows.x), rtol=1e-5)
+
+
+class CountsTraces(regularizers.Regularizer):
+    """Counts how often a step is traced."""
+
+    registered_name = "counts_traces"
+    traces = 0
+
+    def per_example(self, forward, x, y):
+        self.traces += 1
+        return keras.ops.zeros_like(x[:, 0])
+
+
+@pytest.mark.backend("tensorflow")
+@pytest.mark.parametrize("how", ["fit", "train_on_batch"])
+def test_the_first_step_is_traced_once(make_vat_model, rows, how):
+    counter = CountsTraces()
+    model = make_vat_model(counter, optimizer="adam", metrics=["accuracy"])
+    for _ in range(2):
+        getattr(model, how)(rows.x, rows.y)
+    assert counter.traces == 1

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from golden.compiled import compiled
+from golden.quick import TRACED
 from keras import ops
 
 from keras_vat.generators import Glow
@@ -101,7 +102,7 @@ def test_dequantised_numbers_follow_the_seed(make_glow, images):
 
 def test_evaluation_draws_the_same_noise_each_time(make_glow, images):
     glow, x = make_glow(), images(4, 8, 12, 1)
-    glow.compile(keras.optimizers.SGD(0.0))
+    glow.compile(keras.optimizers.SGD(0.0), **TRACED)
     found = [glow.evaluate(x, verbose=0) for _ in range(2)]
     assert found[0] == found[1]
     bits = float(np.mean(glow.bits_per_dimension(x)))

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from golden.quick import QUICK
 
 from keras_vat.generators import Glow
 
@@ -63,7 +64,7 @@ def test_sample(make_glow, settings, message):
 
 def test_training_of_a_frozen_flow(make_glow, images):
     glow, x = make_glow(num_steps=1, num_levels=1), images(4, 8, 12, 1)
-    glow.compile("adam")
+    glow.compile("adam", **QUICK)
     glow.train_on_batch(x)
     glow.freeze()
     for compile_again in (False, True):
@@ -87,7 +88,7 @@ def test_training_on_bytes(make_glow, kind, request):
 
 def test_training_on_a_generator_needs_an_initialization(make_glow, images):
     glow = make_glow(num_steps=1, num_levels=1)
-    glow.compile("adam")
+    glow.compile("adam", **QUICK)
 
     def batches():
         while True:

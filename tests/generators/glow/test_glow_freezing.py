@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.quick import QUICK
 
 # Keras 3.15 converts variables on saving in a way that NumPy 2 calls outdated.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -76,7 +77,7 @@ def test_file_gives_back_the_flow(trained, numbers, images, tmp_path, frozen):
 
 def test_training_goes_on_after_loading(trained, images, tmp_path):
     """Neither initialised again nor with other noise or momentum."""
-    trained.compile(keras.optimizers.Adam(1e-3))
+    trained.compile(keras.optimizers.Adam(1e-3), **QUICK)
     trained.fit(images(8, 6, 8, 1), batch_size=4, verbose=0)
     trained.save(tmp_path / "glow.keras")
     loaded = keras.saving.load_model(tmp_path / "glow.keras")

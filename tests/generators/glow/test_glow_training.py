@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.quick import TRACED
 from golden.weight_gradients import weight_gradients
 from keras import ops
 
@@ -15,7 +16,7 @@ def digits():
 
 def make(optimizer=None, **settings):
     glow = Glow((8, 8, 1), **{"num_levels": 1, "num_steps": 1, "width": 8, "seed": 0, **settings})
-    glow.compile(optimizer or keras.optimizers.Adam(1e-3))
+    glow.compile(optimizer or keras.optimizers.Adam(1e-3), **TRACED)
     return glow
 
 
@@ -135,9 +136,9 @@ def test_exponential_scale_trains(digits):
     assert np.isfinite(losses).all() and losses[-1] < losses[0]
 
 
-def test_steps_per_execution(digits):
+def test_steps_per_execution_and_xla(digits):
     glow = make()
-    glow.compile(keras.optimizers.Adam(1e-3), steps_per_execution=4)
+    glow.compile(keras.optimizers.Adam(1e-3), steps_per_execution=4, jit_compile=True)
     losses = glow.fit(digits[:128], epochs=2, batch_size=16, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
 
