@@ -71,8 +71,10 @@ def batches(rows, settings, seed):
     if settings.augmentation is not None:
         augment = keras_vat.data.augmentation(settings.augmentation, seed=seed)
     if settings.unlabeled_batch_size is not None:
+        # Batches of 64 out of 20 labels: some rows come several times in a batch.
+        times = -(-settings.labeled_batch_size // len(rows.labeled[1]))
         return keras_vat.data.semi_supervised(
-            rows.labeled,
+            tuple(np.concatenate([array] * times) for array in rows.labeled),
             rows.unlabeled,
             settings.labeled_batch_size,
             settings.unlabeled_batch_size,

@@ -31,6 +31,8 @@ class ArrayRows:
                 f"All arrays in `{name}` must have the same number of rows. "
                 f"Received: {name} with rows {lengths}"
             )
+        if lengths[0] == 0:
+            raise ValueError(f"`{name}` must have at least one row. Received: {name} with 0 rows")
         self._indices = np.arange(lengths[0]) if indices is None else indices
 
     @classmethod
@@ -44,10 +46,7 @@ class ArrayRows:
                 "`labeled` must be a tuple of arrays `(x, y)` or `(x, y, sample_weight)`, or a "
                 f"`tf.data.Dataset` of such tuples. Received: labeled={received}"
             )
-        rows = cls(tuple(labeled), "labeled")
-        if rows.num_rows == 0:
-            raise ValueError("`labeled` must have at least one row. Received: labeled with 0 rows")
-        return rows
+        return cls(tuple(labeled), "labeled")
 
     @classmethod
     def unlabeled(cls, unlabeled):
@@ -66,6 +65,10 @@ class ArrayRows:
             lambda array: np.broadcast_to(np.zeros((), array.dtype), array.shape[1:]),
             self._arrays,
         )
+
+    def rows_in_batch(self, batch_size):
+        """Rows of a full batch: `batch_size`, or all where there are fewer."""
+        return min(batch_size, self.num_rows)
 
     def take(self, places):
         """The rows at some places of this source, a structure of arrays."""

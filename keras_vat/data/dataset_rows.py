@@ -20,13 +20,7 @@ class DatasetRows:
         self._dataset = dataset.map(_to_floatx) if _has_float64(dataset) else dataset
         cardinality = int(dataset.cardinality()) if num_rows is None else num_rows
         self._endless = cardinality == tf.data.INFINITE_CARDINALITY
-        self.num_rows = cardinality if cardinality >= 0 else None
-        """Number of rows, `None` where it is unknown or infinite."""
-        empty = cardinality == 0
-        if cardinality == tf.data.UNKNOWN_CARDINALITY:
-            empty = next(iter(dataset.take(1)), None) is None
-        if empty:
-            raise ValueError(f"`{name}` must have at least one row. Received: an empty dataset")
+        self._name, self._num_rows = name, cardinality if cardinality >= 0 else None
 
     @classmethod
     def labeled(cls, labeled):
@@ -54,6 +48,22 @@ class DatasetRows:
     def spec(self):
         """Structure of `tf.TensorSpec` of one row."""
         return self._dataset.element_spec
+
+    def rows_in_batch(self, batch_size):
+        """Rows of a full batch: `batch_size`, or all where there are fewer.
+
+        Of a dataset of unknown length as many rows are read as decide it.
+        """
+        if self._num_rows is None and not self._endless:
+            first_rows = self._dataset.take(batch_size)
+            num_rows = int(first_rows.reduce(0, lambda count, _: count + 1))
+            if num_rows < batch_size:
+                self._num_rows = num_rows
+        if self._num_rows == 0:
+            raise ValueError(
+                f"`{self._name}` must have at least one row. Received: an empty dataset"
+            )
+        return batch_size if self._num_rows is None else min(batch_size, self._num_rows)
 
     def split_by_label(self):
         """The rows whose label is not -1, and the inputs of those whose label is."""
@@ -95,7 +105,7 @@ class DatasetRows:
             seed: Integer, or `None`.
             repeat: `True`: endless, batches span passes; `False`: one pass.
         """
-        buffer = min(self.num_rows or _SHUFFLE_ROWS, _SHUFFLE_ROWS)
+        buffer = min(self._num_rows or _SHUFFLE_ROWS, _SHUFFLE_ROWS)
         seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
 
         # A seed per pass, so that what is read ahead never changes a later epoch's order.
@@ -109,7 +119,7 @@ class DatasetRows:
         if repeat or self._endless:
             cardinality = tf.data.INFINITE_CARDINALITY
         else:
-            cardinality = self.num_rows
+            cardinality = self._num_rows
         if cardinality is not None:
             rows = rows.apply(tf.data.experimental.assert_cardinality(cardinality))
         return rows.batch(batch_size, drop_remainder=True)

@@ -31,16 +31,6 @@ def check_matching(labeled, unlabeled):
         )
 
 
-def check_batch_fits(num_rows, unlabeled_batch_size):
-    """Raises if the unlabelled rows do not fill one batch (`None` rows: unknown)."""
-    if num_rows is not None and num_rows < unlabeled_batch_size:
-        raise ValueError(
-            "`unlabeled_batch_size` must be at most the number of unlabelled rows, for only full "
-            f"batches are made. Received: unlabeled_batch_size={unlabeled_batch_size}, "
-            f"unlabelled rows: {num_rows}"
-        )
-
-
 def _unknown(shape):
     """A `tf.TensorShape` of unknown rank has neither length nor sizes."""
     return getattr(shape, "rank", 0) is None

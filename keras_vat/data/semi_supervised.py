@@ -1,12 +1,14 @@
 """Batches for semi-supervised training: labelled and unlabelled rows side by side."""
 
+import warnings
+
 import keras
 
 from keras_vat import arguments
 from keras_vat.autodiff import LAYERS_WORK_IN_PIPELINES
 from keras_vat.data.array_rows import ArrayRows
 from keras_vat.data.is_dataset import is_dataset
-from keras_vat.data.matching_rows import check_batch_fits, check_matching
+from keras_vat.data.matching_rows import check_matching
 from keras_vat.data.semi_supervised_batches import SemiSupervisedBatches
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.data.stream_seeds import stream_seeds
@@ -20,14 +22,19 @@ def semi_supervised(
     augment=None,
     seed=None,
     repeat=False,
+    steps_per_epoch=None,
 ):
     """Pairs labelled batches with unlabelled ones for `VATModel.fit`.
 
-    Both halves are shuffled anew in every iteration and come in full batches only. One epoch is
-    one pass over the unlabelled rows, `rows // unlabeled_batch_size` steps; the few that are left
-    over change from epoch to epoch. The labelled rows go round and round, each once per round,
-    however few they are. The unlabelled rows are exactly those given: for the setting of the VAT
-    papers pass the whole training set, labelled rows included.
+    One epoch is one pass over the unlabelled rows: `rows // unlabeled_batch_size` steps. A table
+    of a few hundred rows has two or three of them in an epoch; `steps_per_epoch=100` makes it a
+    hundred.
+
+    Both halves are shuffled anew in every iteration and come in full batches only; the few rows
+    that are left over change from epoch to epoch. The labelled rows go round and round, each once
+    per round. Where there are fewer rows than a batch takes, a batch holds them all, and a warning
+    says so. The unlabelled rows are exactly those given: for the setting of the VAT papers pass
+    the whole training set, labelled rows included.
 
     Args:
         labeled: `(x, y)` or `(x, y, sample_weight)` of arrays with one row per example, `x` an
@@ -36,9 +43,7 @@ def semi_supervised(
             unbatched. `None` (default): the rows of `labeled` whose label is -1 are the
             unlabelled ones (scikit-learn's convention), and only the others count as labelled;
             a dataset is then read once to count both.
-        labeled_batch_size: Labelled rows per step. Defaults to `32`. Where there are fewer
-            rows, some come more often than others in a batch; on MNIST with 20 labels batches of
-            20 left fewer errors than batches of 64.
+        labeled_batch_size: Labelled rows per step. Defaults to `32`.
         unlabeled_batch_size: Unlabelled rows per step. Defaults to `128`.
         augment: Keras layer (called with `training=True`) or any callable on a batch of inputs,
             applied to each half. It draws from its own seed. `None` (default): nothing.
@@ -46,6 +51,10 @@ def semi_supervised(
             epoch. `None` (default): drawn from the global seed, if set.
         repeat: `True`: endless (give `steps_per_epoch` to `fit`), and batches span passes.
             Defaults to `False`.
+        steps_per_epoch: Integer: an epoch has so many batches, which span passes over the rows.
+            A dataset is read from its beginning in each epoch: where it is longer than that, give
+            `repeat=True` here and `steps_per_epoch` to `fit`, which reads on. `None` (default):
+            an epoch is one pass.
 
     Returns:
         A `tf.data.Dataset` of `(SemiSupervisedInputs(labeled, unlabeled), y)`, with the sample
@@ -58,7 +67,8 @@ def semi_supervised(
         TypeError: If `labeled` is neither a tuple of arrays nor a dataset, the two halves differ
             in kind of dtype, or `augment` can't be called.
         ValueError: If the two halves differ in structure or shape, arrays in number of rows, a
-            batch size is not positive, no row is unlabelled, or there are too few for one batch.
+            batch size or number of steps is not positive, a half has no rows, or both `repeat`
+            and `steps_per_epoch` are given.
 
     Example:
 
@@ -77,6 +87,14 @@ def semi_supervised(
     labeled_batch_size = arguments.whole_number("labeled_batch_size", labeled_batch_size, 1)
     unlabeled_batch_size = arguments.whole_number("unlabeled_batch_size", unlabeled_batch_size, 1)
     repeat = arguments.boolean("repeat", repeat)
+    if steps_per_epoch is not None:
+        steps_per_epoch = arguments.whole_number("steps_per_epoch", steps_per_epoch, 1)
+        if repeat:
+            raise ValueError(
+                "`steps_per_epoch` must be None where `repeat=True`: endless batches have no "
+                f"epochs; give the steps to `fit`. Received: steps_per_epoch={steps_per_epoch}"
+            )
+    spans_passes = repeat or steps_per_epoch is not None
     labeled_seed, unlabeled_seed = stream_seeds(seed, 2)
     augment = _augment_function(augment)
 
@@ -87,7 +105,10 @@ def semi_supervised(
     else:
         unlabeled = _source(unlabeled).unlabeled(unlabeled)
     check_matching(labeled.spec[0], unlabeled.spec)
-    check_batch_fits(unlabeled.num_rows, unlabeled_batch_size)
+    asked_for = labeled_batch_size, unlabeled_batch_size
+    labeled_batch_size = labeled.rows_in_batch(labeled_batch_size)
+    unlabeled_batch_size = unlabeled.rows_in_batch(unlabeled_batch_size)
+    _warn_of_few_rows(asked_for, (labeled_batch_size, unlabeled_batch_size), spans_passes)
 
     if not (LAYERS_WORK_IN_PIPELINES or is_pipeline):
         return SemiSupervisedBatches(
@@ -98,6 +119,7 @@ def semi_supervised(
             augment,
             (labeled_seed, unlabeled_seed),
             repeat,
+            steps_per_epoch,
         )
 
     import tensorflow as tf  # here, so that the package does without it where it can
@@ -109,8 +131,10 @@ def semi_supervised(
     # One call at a time: a seed inside `augment` is then drawn from in a fixed order.
     batches = tf.data.Dataset.zip(
         labeled.batches(labeled_batch_size, labeled_seed, repeat=True),
-        unlabeled.batches(unlabeled_batch_size, unlabeled_seed, repeat=repeat),
+        unlabeled.batches(unlabeled_batch_size, unlabeled_seed, repeat=spans_passes),
     )
+    if steps_per_epoch is not None:
+        batches = batches.take(steps_per_epoch)
     return batches.map(join).prefetch(tf.data.AUTOTUNE)
 
 
@@ -121,6 +145,21 @@ def _source(rows):
     from keras_vat.data.dataset_rows import DatasetRows  # TensorFlow is imported here
 
     return DatasetRows
+
+
+def _warn_of_few_rows(asked_for, found, spans_passes):
+    """Says once that batches are smaller than was asked for, and what follows."""
+    names = ("labelled", "labeled"), ("unlabelled", "unlabeled")
+    halves = [
+        f"{rows} {word} rows (`{argument}_batch_size={size}`)"
+        for (word, argument), size, rows in zip(names, asked_for, found, strict=True)
+        if rows < size
+    ]
+    if halves:
+        message = f"Fewer rows than a batch takes: each batch has {' and '.join(halves)}."
+        if found[1] < asked_for[1] and not spans_passes:
+            message += " An epoch is one step; `steps_per_epoch` makes it longer."
+        warnings.warn(message, stacklevel=3)
 
 
 def _augment_function(augment):

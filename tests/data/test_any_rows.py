@@ -1,5 +1,7 @@
 """Splits and batches of every size take each row as often as they promise."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -51,10 +53,13 @@ def test_splits_hold_every_row_once_and_classes_alike(counts, each, rest, one_ho
 def test_an_epoch_is_one_pass_in_full_batches(
     labeled, unlabeled, labeled_batch, unlabeled_batch, seed
 ):
-    hypothesis.assume(unlabeled_batch <= unlabeled)
     x, y = np.arange(float(labeled))[:, None], np.arange(labeled)
     more = np.arange(100.0, 100.0 + unlabeled)[:, None]
-    data = semi_supervised((x, y), more, labeled_batch, unlabeled_batch, seed=seed)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        data = semi_supervised((x, y), more, labeled_batch, unlabeled_batch, seed=seed)
+    assert len(caught) == (labeled_batch > labeled or unlabeled_batch > unlabeled)
+    labeled_batch, unlabeled_batch = min(labeled_batch, labeled), min(unlabeled_batch, unlabeled)
     seen, labels = [], []
     for inputs, targets in data if hasattr(data, "take") else _batches(data):
         assert inputs.labeled.shape == (labeled_batch, 1)

@@ -1,3 +1,4 @@
+import contextlib
 import itertools
 
 import keras
@@ -6,6 +7,7 @@ import pytest
 
 from keras_vat.data import SemiSupervisedInputs, semi_supervised
 from keras_vat.data.random_shift import RandomShift
+from keras_vat.regularizers import EntropyMinimization
 
 
 def rows(n, start=0):
@@ -70,13 +72,112 @@ def test_labels_and_weights_stay_with_their_rows(source):
         np.testing.assert_array_equal(weight, inputs.labeled[:, 0] + 0.5)
 
 
-@pytest.mark.parametrize("num_labeled", [10, 3, 1])
-def test_labeled_rows_go_round_evenly_however_few(source, num_labeled):
+@pytest.mark.parametrize("num_labeled", [10, 5, 4])
+def test_labeled_rows_go_round_evenly(source, num_labeled):
     dataset = make(source, labeled=num_labeled, unlabeled=80, labeled_batch_size=4)
     seen = numbers(x.labeled for x, _ in dataset)
     assert len(seen) == 40
     for start in range(0, 40 - num_labeled + 1, num_labeled):
         assert sorted(seen[start : start + num_labeled]) == list(range(num_labeled))
+
+
+@pytest.fixture(params=["arrays", "dataset", "unknown length"])
+def any_source(request):
+    """Also datasets that do not know how many rows they have."""
+    if request.param == "arrays":
+        return lambda arrays: arrays
+    as_dataset = request.getfixturevalue("as_dataset")
+    if request.param == "dataset":
+        return as_dataset
+    return lambda arrays: as_dataset(arrays).filter(lambda *row: True)
+
+
+@pytest.mark.parametrize(
+    ("labeled", "unlabeled", "shapes", "message"),
+    [
+        (3, 50, (3, 8), r"each batch has 3 labelled rows \(`labeled_batch_size=4`\)\.$"),
+        (
+            10,
+            5,
+            (4, 5),
+            r"has 5 unlabelled rows \(`unlabeled_batch_size=8`\)\. An epoch is one step; `steps_",
+        ),
+        (1, 1, (1, 1), "1 labelled rows .* and 1 unlabelled rows .* An epoch is one step"),
+    ],
+)
+def test_few_rows_make_small_batches_and_one_warning(
+    any_source, labeled, unlabeled, shapes, message
+):
+    with pytest.warns(UserWarning, match=message) as caught:
+        dataset = make(any_source, labeled=labeled, unlabeled=unlabeled)
+    assert [warning.filename for warning in caught] == [__file__]
+    elements = list(dataset)
+    assert len(elements) == unlabeled // shapes[1]
+    for inputs, y in elements:
+        assert (len(inputs.labeled), len(inputs.unlabeled)) == shapes
+        assert len(set(numbers([inputs.labeled]))) == shapes[0]
+        np.testing.assert_array_equal(y, inputs.labeled[:, 0] * 10)
+    if unlabeled < 8:
+        assert num_batches(dataset) == 1
+        assert sorted(numbers([elements[0][0].unlabeled])) == list(range(100, 100 + unlabeled))
+
+
+def test_few_rows_marked_minus_one(any_source):
+    x, y = rows(8), np.where(np.arange(8) < 3, np.arange(8), -1)
+    with pytest.warns(UserWarning, match="3 labelled rows .* and 5 unlabelled rows") as caught:
+        dataset = semi_supervised(any_source((x, y)), seed=0)
+    assert len(caught) == 1 and num_batches(dataset) == 1
+    ((inputs, labels),) = dataset
+    assert sorted(np.array(labels)) == [0, 1, 2]
+    assert sorted(numbers([inputs.unlabeled])) == [3, 4, 5, 6, 7]
+
+
+def test_few_rows_train_in_steps_of_one_shape(any_source, make_vat_model, rows):
+    traced = []
+
+    class Watch(keras.layers.Layer):
+        def call(self, x, training=False):
+            traced.append(tuple(x.shape))
+            return x
+
+    classifier = keras.Sequential([keras.Input((4,)), Watch(), keras.layers.Dense(3)])
+    traced.clear()
+    with pytest.warns(UserWarning, match="8 labelled rows .* and 20 unlabelled rows"):
+        dataset = semi_supervised(
+            any_source((rows.x[:8], rows.y[:8])), any_source(rows.unlabeled), steps_per_epoch=5
+        )
+    model = make_vat_model(EntropyMinimization(), classifier)
+    model.fit(dataset, verbose=0)
+    assert set(traced) == {(8, 4), (20, 4)}
+    traced.clear()
+    model.fit(dataset, verbose=0)
+    assert traced == [] and int(model.optimizer.iterations) == 10
+
+
+@pytest.mark.parametrize("unlabeled", [5, 8, 12, 100])
+def test_epochs_of_so_many_steps_span_passes(any_source, unlabeled):
+    context = pytest.warns(UserWarning, match=r"\(`unlabeled_batch_size=8`\)\.$")
+    with context if unlabeled < 8 else contextlib.nullcontext():
+        dataset = make(any_source, unlabeled=unlabeled, steps_per_epoch=7)
+    assert num_batches(dataset) == 7
+    epochs = [numbers(x.unlabeled for x, _ in dataset) for _ in range(2)]
+    assert epochs[0] != epochs[1]
+    for seen in epochs:
+        assert len(seen) == 7 * min(unlabeled, 8)
+        counts = np.bincount(np.array(seen) - 100, minlength=unlabeled)
+        assert counts.max() - counts.min() <= 2
+
+
+def test_seeds_decide_epochs_of_so_many_steps(source):
+    def epochs(seed):
+        dataset = make(source, unlabeled=12, seed=seed, steps_per_epoch=3)
+        return [
+            (numbers(x.labeled for x, _ in dataset), numbers(x.unlabeled for x, _ in dataset))
+            for _ in range(2)
+        ]
+
+    assert epochs(3) == epochs(3)
+    assert epochs(3) != epochs(4)
 
 
 def test_every_iteration_is_shuffled_anew(source):
@@ -246,7 +347,7 @@ def test_fit_gets_another_order_in_each_epoch():
         ((rows(4), np.zeros(4)), None, ValueError, "none of its 4 labels -1"),
         ((rows(4), -np.ones(4)), None, ValueError, "all of its 4 labels -1"),
         ((rows(4), {"a": rows(4)}), None, ValueError, "single array of labels"),
-        ((rows(4), rows(4)), rows(1), ValueError, "`unlabeled_batch_size` must be at most .* 1$"),
+        ((rows(4), rows(4)), rows(0), ValueError, "`unlabeled` must have at least one row"),
     ],
 )
 def test_wrong_data_are_refused(labeled, unlabeled, error, message):
@@ -269,7 +370,7 @@ LABELED = rows(4), rows(4)
         (lambda ds: (ds((rows(4), np.zeros(4))), None), ValueError, "0 of its 4 labels -1"),
         (lambda ds: (ds(LABELED).repeat(), None), ValueError, "finite dataset .* endless"),
         (lambda ds: (ds(LABELED).take(0), rows(4)), ValueError, "Received: an empty dataset"),
-        (lambda ds: (LABELED, ds(rows(1))), ValueError, "unlabelled rows: 1$"),
+        (lambda ds: (LABELED, ds(rows(0))), ValueError, "`unlabeled` must have .*an empty dataset"),
         (lambda ds: (LABELED, ds(rows(9)).filter(lambda x: False)), ValueError, "an empty"),
     ],
 )
@@ -285,6 +386,9 @@ def test_wrong_datasets_are_refused(as_dataset, data, error, message):
         ({"unlabeled_batch_size": -1}, ValueError, "`unlabeled_batch_size` must be .* Received"),
         ({"labeled_batch_size": 2.5}, TypeError, "`labeled_batch_size` must be an integer"),
         ({"augment": "flip"}, TypeError, "`augment` must be a Keras layer .* Received: augment="),
+        ({"steps_per_epoch": 0}, ValueError, "`steps_per_epoch` must be at least 1. Received"),
+        ({"steps_per_epoch": 2.5}, TypeError, "`steps_per_epoch` must be an integer"),
+        ({"steps_per_epoch": 2, "repeat": True}, ValueError, "None where `repeat=True`.* Received"),
         ({"seed": -1}, ValueError, "`seed` must be at least 0. Received: seed=-1"),
     ],
 )

@@ -21,13 +21,14 @@ def batches(
     repeat=False,
     augment=lambda x: x,
     seeds=(1, 2),
+    steps_per_epoch=None,
 ):
     labeled = ArrayRows.labeled(labeled)
     if unlabeled is None:
         labeled, unlabeled = labeled.split_by_label()
     else:
         unlabeled = ArrayRows.unlabeled(unlabeled)
-    return SemiSupervisedBatches(labeled, unlabeled, *sizes, augment, seeds, repeat)
+    return SemiSupervisedBatches(labeled, unlabeled, *sizes, augment, seeds, repeat, steps_per_epoch)
 
 
 def epoch(data, number=3):
@@ -60,6 +61,14 @@ def test_endless_batches_span_passes():
     seen = np.concatenate([inputs.unlabeled[:, 0] for inputs, _ in epoch(data, 25)])
     for start in range(0, 200, 25):
         np.testing.assert_array_equal(np.sort(seen[start : start + 25]), MORE[:, 0])
+
+
+def test_epochs_of_so_many_batches_go_on_where_the_last_one_ended():
+    data, endless = batches(steps_per_epoch=5), batches(repeat=True)
+    assert data.num_batches == len(data) == 5
+    for found, expected in zip(epoch(data) + epoch(data), epoch(endless, 10), strict=True):
+        np.testing.assert_array_equal(found[0].labeled, expected[0].labeled)
+        np.testing.assert_array_equal(found[0].unlabeled, expected[0].unlabeled)
 
 
 def test_parts_are_those_of_each_pass():
@@ -138,7 +147,7 @@ def test_rows_marked_minus_one_weights_structures_and_augmentation():
         ((X, Y), MORE[:, 0], ValueError, "`unlabeled` must have the shape"),
         ((X, Y), {"a": MORE}, ValueError, "`unlabeled` must have the structure"),
         ((X, Y), MORE.astype("int32"), TypeError, "`unlabeled` must have the kind of dtype"),
-        ((X, Y), MORE[:7], ValueError, "unlabelled rows: 7"),
+        ((X, Y), MORE[:0], ValueError, "`unlabeled` must have at least one row"),
         ((X, Y), None, ValueError, "none of its 10 labels -1"),
     ],
 )
