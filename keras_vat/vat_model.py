@@ -24,10 +24,12 @@ from keras_vat.regularizers.regularizer_list import regularizer_list
 from keras_vat.saving.model_contents import ModelContents
 from keras_vat.training import Training
 from keras_vat.training.check_training_data import (
+    all_class_weights,
     check_class_numbers,
     check_end,
     check_halves,
     check_rows,
+    check_validation_split,
 )
 from keras_vat.training.finite_steps import check_finite
 from keras_vat.training.split_inputs import split_inputs
@@ -169,6 +171,10 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
         check_halves(x, self.classifier)
         if not args and kwargs.get("steps_per_epoch") is None:
             check_end(x)
+        if kwargs.get("validation_data") is None:
+            check_validation_split(x, kwargs.get("validation_split"))
+        if kwargs.get("class_weight") is not None:
+            kwargs["class_weight"] = all_class_weights(kwargs["class_weight"], self._num_classes)
         if y is not None or hasattr(x, "shape"):
             self._check_labels(y)
             self._check_class_numbers(y)
@@ -195,11 +201,15 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
                 "Received: y=None"
             )
 
-    def _check_class_numbers(self, y):
+    @property
+    def _num_classes(self):
+        """Number of the classifier's outputs, `None` where it is unknown."""
         shape = getattr(self.classifier, "output_shape", None) if self.classifier.built else None
         shape = only_one(shape)
-        num_classes = shape[-1] if isinstance(shape, tuple) and isinstance(shape[-1], int) else None
-        check_class_numbers(y, getattr(self, "loss", None), num_classes)
+        return shape[-1] if isinstance(shape, tuple) and isinstance(shape[-1], int) else None
+
+    def _check_class_numbers(self, y):
+        check_class_numbers(y, getattr(self, "loss", None), self._num_classes)
 
     def _check_inputs(self, x):
         """Lets the regularizers look at a batch outside of any compiled function."""

@@ -1,5 +1,8 @@
 """What `fit` and `train_on_batch` were given, looked at before the first step."""
 
+from numbers import Real
+
+import keras
 import numpy as np
 from keras import tree
 
@@ -53,6 +56,44 @@ def check_end(x):
             "`steps_per_epoch` is needed: the dataset is endless, as it is with `repeat=True`. "
             "Received: steps_per_epoch=None"
         )
+
+
+def check_validation_split(x, validation_split):
+    """Raises where rows of batches are to be held out, which only arrays can be cut for.
+
+    Args:
+        x: As `fit` was given it.
+        validation_split: The share of the rows, as `fit` was given it; `None` or 0: none.
+    """
+    if validation_split and (is_dataset(x) or isinstance(x, keras.utils.PyDataset)):
+        raise ValueError(
+            "`validation_split` must be 0 beside a dataset: hold labelled rows out of it, and give "
+            "them to `fit` as `validation_data=(x, y)`. Received: "
+            f"validation_split={validation_split}"
+        )
+
+
+def all_class_weights(class_weight, num_classes):
+    """A weight for each class, 1 for those left out, as Keras takes it with arrays.
+
+    Left alone, Keras weighs a dataset's batches by a table that ends at the last class given.
+
+    Args:
+        class_weight: As `fit` was given it.
+        num_classes: Number of the classifier's outputs, `None` where it is unknown.
+    """
+    if not isinstance(class_weight, dict) or not all(
+        isinstance(number, Real) and number == int(number) >= 0 for number in class_weight
+    ):
+        raise TypeError(
+            "`class_weight` must be a dictionary of class numbers and their weights, such as "
+            f"{{0: 1.0, 1: 2.5}}. Received: class_weight={class_weight!r}"
+        )
+    every_class = range(max(num_classes or 0, 2))  # one output is that of two classes
+    return {
+        **dict.fromkeys(every_class, 1.0),
+        **{int(number): weight for number, weight in class_weight.items()},
+    }
 
 
 def check_class_numbers(y, loss, num_classes):

@@ -28,7 +28,9 @@ def batches(
         labeled, unlabeled = labeled.split_by_label()
     else:
         unlabeled = ArrayRows.unlabeled(unlabeled)
-    return SemiSupervisedBatches(labeled, unlabeled, *sizes, augment, seeds, repeat, steps_per_epoch)
+    return SemiSupervisedBatches(
+        labeled, unlabeled, *sizes, augment, seeds, repeat, steps_per_epoch
+    )
 
 
 def epoch(data, number=3):

@@ -204,6 +204,66 @@ def test_class_weights_in_a_semi_supervised_dataset(make_vat_model, rows, as_dat
     assert results[0] == pytest.approx(results[1], rel=1e-6)
 
 
+@pytest.mark.parametrize("class_weight", [{0: 2.0}, {np.float64(2): 0.5}, {}])
+def test_classes_left_out_weigh_one_in_every_kind_of_data(
+    make_vat_model, rows, as_dataset, class_weight
+):
+    histories = []
+    for weights in (class_weight, {number: class_weight.get(number, 1.0) for number in range(3)}):
+        model = make_vat_model([vat(), regularizers.AdversarialTraining(epsilon=0.1)])
+        histories.append(fit_in_order(model, as_dataset(rows), class_weight=weights))
+    assert histories[0] == histories[1]
+
+
+def test_class_weights_leave_the_penalties_of_unlabelled_rows(make_vat_model, rows, as_dataset):
+    """With a learning rate of 0, the weights of classes move the supervised loss alone."""
+    histories = []
+    for arguments in ({}, {"class_weight": {0: 9.0}}):
+        model = make_vat_model(
+            regularizers.EntropyMinimization(), optimizer=keras.optimizers.SGD(0.0)
+        )
+        histories.append(fit_in_order(model, as_dataset(rows), **arguments))
+    assert histories[0]["entropy"] == histories[1]["entropy"]
+    assert histories[0]["supervised_loss"][0] < histories[1]["supervised_loss"][0]
+
+
+@pytest.mark.parametrize("class_weight", [[1.0, 2.0, 3.0], {"0": 2.0}, {-1: 0.0}, "balanced"])
+def test_class_weights_of_other_kinds_are_refused(make_vat_model, rows, class_weight):
+    with pytest.raises(TypeError, match="`class_weight` must be a dictionary.*Received: class_we"):
+        make_vat_model(vat()).fit(rows.x, rows.y, class_weight=class_weight)
+
+
+def test_a_validation_split_is_for_arrays(make_vat_model, rows, as_dataset):
+    model = make_vat_model(vat())
+    data = as_dataset(rows)
+    with pytest.raises(ValueError, match="`validation_split` must be 0 .*_data=.*=0.25$"):
+        model.fit(data, validation_split=0.25)
+    # As in Keras, `validation_data` goes before it.
+    history = fit_in_order(model, data, validation_split=0.25, validation_data=(rows.x, rows.y))
+    assert "val_loss" in history
+
+
+def test_a_validation_split_of_both_halves(make_vat_model, rows):
+    """Of arrays of equal length in both halves the last rows are held out of either."""
+    x = SemiSupervisedInputs(rows.x, rows.unlabeled[:12])
+    entropy = regularizers.EntropyMinimization()
+    model = make_vat_model(entropy, optimizer=keras.optimizers.SGD(0.0))
+    history = fit_in_order(model, x, y=rows.y, validation_split=0.25)
+    seen, held_out = float(entropy.penalty(model.classifier, rows.unlabeled[:9])), slice(9, 12)
+    assert history["entropy"] == [pytest.approx(seen, rel=1e-5)]
+    expected = model.evaluate(rows.x[held_out], rows.y[held_out], verbose=0)
+    assert history["val_loss"] == [pytest.approx(expected)]
+
+
+def test_sequence_outputs_take_no_weight_for_each_position_beside_labels(make_vat_model):
+    classifier = keras.Sequential([keras.Input((5, 4)), keras.layers.Dense(3)])
+    model = make_vat_model(regularizers.AdversarialTraining(epsilon=0.1), classifier)
+    x, y = np.ones((2, 5, 4), "float32"), np.zeros((2, 5), "int32")
+    model.train_on_batch(x, y, np.ones((2, 1), "float32"))
+    with pytest.raises(ValueError, match=r"`sample_weight` must have one weight for each row"):
+        model.train_on_batch(x, y, np.ones((2, 5), "float32"))
+
+
 def test_images_of_bytes_are_refused_with_the_cure(make_vat_model):
     classifier = keras.Sequential(
         [keras.Input((4,), dtype="uint8"), keras.layers.Rescaling(1 / 255), keras.layers.Dense(3)]
