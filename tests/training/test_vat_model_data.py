@@ -255,15 +255,6 @@ def test_a_validation_split_of_both_halves(make_vat_model, rows):
     assert history["val_loss"] == [pytest.approx(expected)]
 
 
-def test_sequence_outputs_take_no_weight_for_each_position_beside_labels(make_vat_model):
-    classifier = keras.Sequential([keras.Input((5, 4)), keras.layers.Dense(3)])
-    model = make_vat_model(regularizers.AdversarialTraining(epsilon=0.1), classifier)
-    x, y = np.ones((2, 5, 4), "float32"), np.zeros((2, 5), "int32")
-    model.train_on_batch(x, y, np.ones((2, 1), "float32"))
-    with pytest.raises(ValueError, match=r"`sample_weight` must have one weight for each row"):
-        model.train_on_batch(x, y, np.ones((2, 5), "float32"))
-
-
 def test_images_of_bytes_are_refused_with_the_cure(make_vat_model):
     classifier = keras.Sequential(
         [keras.Input((4,), dtype="uint8"), keras.layers.Rescaling(1 / 255), keras.layers.Dense(3)]
