@@ -4,7 +4,10 @@ Each has a function here that says what it is for. A name that an upgrade takes 
 the name in the message; `tests/test_keras_internals.py` fails by name as well.
 """
 
+import contextlib
+
 import keras
+from keras.src.backend.common import global_state
 
 
 def sublayers(layer, include_self=True):
@@ -110,6 +113,24 @@ def moments_of(optimizer, variable):
 def in_several_processes(strategy):
     """Whether a `tf.distribute.MultiWorkerMirroredStrategy` spans more than this process."""
     return _private(strategy.extended, "_in_multi_worker_mode")()
+
+
+@contextlib.contextmanager
+def own_names_and_noise(seed):
+    """A block in which Keras counts its automatic names anew and draws from a seed of its own.
+
+    Both are the thread's; afterwards they go on as if nothing had been.
+    """
+    get = _private(global_state, "get_global_attribute")
+    put = _private(global_state, "set_global_attribute")
+    before = [(name, get(name)) for name in ("object_name_uids", "global_seed_generator")]
+    put("object_name_uids", None)
+    put("global_seed_generator", keras.random.SeedGenerator(seed))
+    try:
+        yield
+    finally:
+        for name, value in before:
+            put(name, value)
 
 
 def batch_spec(iterator):
