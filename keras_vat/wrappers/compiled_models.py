@@ -17,6 +17,7 @@ from keras_vat import autodiff
 from keras_vat.forward.classifier_output import at_least_float32
 from keras_vat.keras_internals import sublayers
 from keras_vat.wrappers.new_model import make_variables
+from keras_vat.wrappers.seeded_globals import seeded_globals
 
 MOST_MODELS = 8
 
@@ -51,7 +52,7 @@ def trainable(model, num_classes):
 
 def predictor(model, num_classes):
     """A `Predictor` for a `VATModel`, and for others of the same classifier."""
-    from_logits = model.get_config()["from_logits"]
+    from_logits = model.loss.from_logits
     key = _key_of(model.classifier, from_logits)
     found = None if key is None else _take(_predictors, key)
     if found is None:
@@ -74,30 +75,28 @@ class Predictor:
     _FEWEST, _MOST = 32, 1024  # rows at once
 
     def __init__(self, classifier, from_logits):
-        def probabilities(trainable, non_trainable, x):
-            outputs, _ = classifier.stateless_call(trainable, non_trainable, x, training=False)
-            outputs = at_least_float32(outputs)
+        def probabilities(numbers, x):
+            own = list(zip(classifier.variables, numbers, strict=True))
+            with keras.StatelessScope(state_mapping=own):
+                outputs = at_least_float32(classifier(x, training=False))
             return ops.softmax(outputs) if from_logits else outputs
 
         self._run = autodiff.compiled(probabilities)
 
     def __call__(self, classifier, x):
         """Probabilities, `(rows, classes)`, of a classifier of the same architecture."""
-        weights = [
-            [ops.convert_to_tensor(variable) for variable in variables]
-            for variables in (classifier.trainable_variables, classifier.non_trainable_variables)
-        ]
+        numbers = [ops.convert_to_tensor(variable) for variable in classifier.variables]
         parts = [
-            self._of_batch(weights, x[start : start + self._MOST])
+            self._of_batch(numbers, x[start : start + self._MOST])
             for start in range(0, len(x), self._MOST)
         ]
         return np.concatenate(parts)
 
-    def _of_batch(self, weights, x):
+    def _of_batch(self, numbers, x):
         # Filled up to a power of two: few shapes, however many rows come.
         rows = max(self._FEWEST, 1 << (len(x) - 1).bit_length())
         filled = x[np.minimum(np.arange(rows), len(x) - 1)]
-        found = self._run(*weights, ops.convert_to_tensor(filled))
+        found = self._run(numbers, ops.convert_to_tensor(filled))
         return ops.convert_to_numpy(found)[: len(x)]
 
 
@@ -118,7 +117,8 @@ def _put(pairs, key, value):
 def _copy(model, num_classes):
     """The same model with variables of its own; `None` where Keras can't make it from configs."""
     try:
-        copy = type(model).from_config(model.get_config())
+        with seeded_globals(0):  # its weights and seeds are replaced, but making them draws
+            copy = type(model).from_config(model.get_config())
         copy.compile_from_config(model.get_compile_config())
         make_variables(copy, num_classes)
         fits = _shapes(copy) == _shapes(model)

@@ -56,5 +56,5 @@ def training_batches(x, y, sample_weight, class_weight, batch_sizes, seed):
 def _in_one_order(x, y, sample_weight):
     """The rows' indices, sorted by their bytes, label and weight."""
     columns = [x.reshape(len(x), -1), y, *([] if sample_weight is None else [sample_weight])]
-    table = np.column_stack(columns).astype(x.dtype)
+    table = np.ascontiguousarray(np.column_stack(columns), x.dtype)
     return np.argsort(table.view(f"V{table[0].nbytes}")[:, 0], kind="stable")
