@@ -28,9 +28,7 @@ METHODS = {
 
 def perceptron(units, activation, between=None):
     """A function that makes a perceptron of two hidden layers."""
-    initializer = "lecun_normal" if activation == "selu" else "he_normal"
-    if activation == "tanh":
-        initializer = "glorot_uniform"
+    initializer = "glorot_uniform" if activation == "tanh" else "he_normal"
 
     def make(input_shape, num_classes):
         layers = [keras.Input(input_shape)]
@@ -48,10 +46,9 @@ CANDIDATES = {
     "relu, 64": perceptron(64, "relu"),
     "relu, 128": perceptron(128, "relu"),
     "relu, 256": perceptron(256, "relu"),
-    "relu, 512": perceptron(512, "relu"),
     "tanh, 128": perceptron(128, "tanh"),
     "silu, 128": perceptron(128, "silu"),
-    "selu, 128": perceptron(128, "selu"),
+    "silu, 256": perceptron(256, "silu"),
     "relu, 128, layer normalisation": perceptron(128, "relu", "norm"),
     "relu, 128, dropout 0.2": perceptron(128, "relu", 0.2),
     "relu, 256, dropout 0.5": perceptron(256, "relu", 0.5),

@@ -11,10 +11,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-import keras_vat
-
 NUM_LABELS = {"digits": 50, "wine": 30, "breast cancer": 20, "synthetic": 40, "adult": 200}
-TEST_SHARES = {"digits": 500, "wine": 0.5, "breast cancer": 0.5, "synthetic": 0.5, "adult": 0.1}
+TEST_ROWS = {"digits": 500, "wine": 89, "breast cancer": 285, "synthetic": 1000, "adult": 3000}
+MOST_ROWS = 5000  # to train on: label spreading compares all with all
 
 
 class Rows(NamedTuple):
@@ -32,18 +31,22 @@ def split(name, seed, adult=None):
 
     Args:
         name: One of `NUM_LABELS`.
-        seed: Integer: which rows are for the test and which have labels, balanced by class.
+        seed: Integer: which rows are for the test and which have labels; both have the classes'
+            shares of the table.
         adult: Path of the table "adult" as CSV, for that one.
 
     Returns:
         `Rows`; columns are standardised by all rows to train on, as these need no labels.
     """
     x, y, scaler = _columns(name, adult)
+    num_rows = min(MOST_ROWS, len(y) - TEST_ROWS[name])
     x, x_test, y, y_test = train_test_split(
-        x, y, test_size=TEST_SHARES[name], stratify=y, random_state=seed
+        x, y, train_size=num_rows, test_size=TEST_ROWS[name], stratify=y, random_state=seed
     )
-    labeled = keras_vat.data.labeled_split(y, NUM_LABELS[name], seed)
-    known = np.full(len(y), -1)
+    labeled, _ = train_test_split(
+        np.arange(num_rows), train_size=NUM_LABELS[name], stratify=y, random_state=seed
+    )
+    known = np.full(num_rows, -1)
     known[labeled] = y[labeled]
     x = scaler.fit_transform(x).astype("float32")
     return Rows(x, known, scaler.transform(x_test).astype("float32"), y_test)
