@@ -47,14 +47,14 @@ def new_model(estimator, x, num_classes, seed, steps_per_execution):
             metrics=["accuracy"],
             steps_per_execution=steps_per_execution,
         )
-        make_variables(model, num_classes)
+        make_variables(model)
     return model
 
 
-def make_variables(model, num_classes):
-    """Makes the variables that a first step would make: TensorFlow would trace it twice then."""
+def make_variables(model):
+    """Makes the variables that a first step would make, for which TensorFlow traces it twice."""
     model.optimizer.build(model.trainable_variables)
-    model.compute_metrics(None, keras.ops.zeros(1, "int32"), keras.ops.zeros((1, num_classes)))
+    model.compute_metrics(None, keras.ops.zeros(1, "int32"), keras.ops.zeros((1, 2)))
 
 
 def _classifier(model, input_shape, num_classes, seed):

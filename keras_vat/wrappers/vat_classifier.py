@@ -1,17 +1,18 @@
 """Virtual adversarial training as a scikit-learn classifier."""
 
 import contextlib
-import warnings
 
 import keras
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.metrics import accuracy_score
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from keras_vat import arguments
 from keras_vat.wrappers import compiled_models
+from keras_vat.wrappers.column_sizes import check_column_sizes
 from keras_vat.wrappers.new_model import new_model
 from keras_vat.wrappers.training_rows import training_batches
 from keras_vat.wrappers.unlabeled_rows import is_unlabeled
@@ -21,7 +22,83 @@ MOST_STEPS_PER_EXECUTION = 50
 
 
 class VATClassifier(ClassifierMixin, BaseEstimator):
-    """TODO"""
+    """Virtual adversarial training with `fit(X, y)`, where `y` is -1 for rows without a label.
+
+    For a table, or arrays of any shape, with few labels and many rows. The labelled rows train a
+    small net; all rows keep it smooth. It works wherever a classifier of scikit-learn does:
+    pipelines, searches, calibration, pickles.
+
+    Three things make it work on a table:
+
+    1. Scale the columns, in a pipeline with `StandardScaler`. `epsilon` is the length of a step
+       that a row as a whole takes, in the units of its columns.
+    2. Choose `epsilon` by `GridSearchCV` with `cv=SemiSupervisedKFold()`, on a logarithmic grid
+       such as `[0.1, 0.3, 1, 3, 10]`; the default is only where to begin.
+       `plotting.plot_epsilon_search` shows what came of it.
+    3. Compare with `LogisticRegression` on the labels. VAT moves the boundaries of the classes to
+       where there are no rows. That helps where the classes are groups with gaps between them, as
+       handwritten digits are, and can't help where they overlap, as incomes in a census do: see
+       the table "scikit-learn" in benchmarks/README.md.
+
+    Every `fit` trains a new model. The same `random_state` gives the same one, whatever the order
+    of the rows and the global seeds, from which nothing is drawn. Fits of the same architecture
+    share what is compiled, so that a search compiles once, unless there are callbacks or code of
+    your own in the model.
+
+    Args:
+        model: `None` (default): a perceptron of two hidden layers, chosen for tables by
+            `python -m benchmarks.accuracy.default_perceptron`; a function of `(input_shape,
+            num_classes)` that returns a Keras model, of which every fit makes one (also with
+            trained weights); or a Keras model, of which every fit trains a clone with new
+            weights. It must end in one logit for each class, or a softmax over them.
+        regularizer: A registered name such as `"vat"` (default), `"rpt"`, `"entropy"`; a
+            `keras_vat.regularizers` object, whose own `epsilon` and `weight` hold; a list of
+            these, as `["vat", "entropy"]`; or `None`: the labels alone.
+        epsilon: Size of the perturbations of regularizers given by name. Defaults to `1.0`.
+        weight: Factor of the penalties of regularizers given by name. Defaults to `1.0`.
+        optimizer: Keras optimizer, or its name. Defaults to `"adam"`.
+        updates: Training steps, whatever the number of rows. Defaults to `1000`.
+        labeled_batch_size: Labelled rows of a step, or as many as there are. Defaults to `32`.
+        unlabeled_batch_size: Rows of a step that the penalties see, drawn from all, or as many as
+            there are. Defaults to `128`.
+        callbacks: Keras callbacks. There are up to ten epochs of equal length.
+        random_state: As everywhere in scikit-learn, but for `None` (default), which does not draw
+            from NumPy's global generator.
+        verbose: As in `keras.Model.fit`. Defaults to `0`.
+        class_weight: `None` (default), `"balanced"`, or a dictionary from classes to factors of
+            the loss; by the labelled rows.
+
+    Attributes:
+        classes_: Classes in ascending order, without -1.
+        history_: Dictionary from names of losses, penalties and metrics to one value an epoch.
+        model_: The trained `VATModel`.
+        n_features_in_, feature_names_in_: As everywhere in scikit-learn.
+
+    Raises:
+        ValueError, TypeError: In `fit`, for parameters and rows that can't be used.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from keras_vat.wrappers import SemiSupervisedKFold, VATClassifier
+
+    X, y = load_digits(return_X_y=True)
+    known = np.where(np.arange(len(y)) < 50, y, -1)  # the first 50 labels
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), VATClassifier(random_state=0)),
+        {"vatclassifier__epsilon": [0.3, 1.0, 3.0]},
+        cv=SemiSupervisedKFold(3, random_state=0),
+    )
+    print(search.fit(X, known).score(X[50:], y[50:]))
+    ```
+
+    Reference: Miyato et al., "Virtual Adversarial Training" (2018).
+    """
 
     def __init__(
         self,
@@ -74,7 +151,7 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
             sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         y = self._class_numbers(y, sample_weight)
         self._input_shape = X.shape[1:]
-        _warn_of_sizes(X)
+        check_column_sizes(X)
         num_classes = len(self.classes_)
         weights_seed, order_seed = _seeds(self.random_state)
         epochs = _largest_divisor(updates, MOST_EPOCHS)
@@ -84,7 +161,8 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
         per_execution = 1 if own else _largest_divisor(steps, MOST_STEPS_PER_EXECUTION)
         model = new_model(self, X[:8], num_classes, weights_seed, per_execution)
         rows = training_batches(X, y, sample_weight, self.class_weight, batch_sizes, order_seed)
-        with contextlib.nullcontext(model) if own else compiled_models.trainable(model, num_classes) as trained:
+        shared = contextlib.nullcontext if own else compiled_models.trainable
+        with shared(model) as trained:
             history = trained.fit(
                 rows,
                 steps_per_epoch=steps,
@@ -95,7 +173,8 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
             )
         self.history_ = history.history
         self.model_ = model
-        self._predictor = compiled_models.predictor(model, num_classes)
+        self._from_logits = model.loss.from_logits
+        self._predictor = compiled_models.predictor(model.classifier, self._from_logits)
         return self
 
     def predict_proba(self, X):
@@ -107,9 +186,10 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
                 "`X` must have rows of the shape that `fit` was given. "
                 f"Received: rows of shape {X.shape[1:]}, in `fit` {self._input_shape}"
             )
+        classifier = self.model_.classifier
         if not hasattr(self, "_predictor"):  # read from a file
-            self._predictor = compiled_models.predictor(self.model_, len(self.classes_))
-        return self._predictor(self.model_.classifier, X)
+            self._predictor = compiled_models.predictor(classifier, self._from_logits)
+        return self._predictor(classifier, X)
 
     def predict(self, X):
         """The most probable class of every row, `(rows,)`."""
@@ -123,12 +203,14 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
             X, sample_weight: As in `fit`.
             y: Labels; rows where it is -1 don't count.
         """
-        labeled = np.flatnonzero(~is_unlabeled(y))
-        if not len(labeled):
+        y = np.asarray(y)
+        labeled = ~is_unlabeled(y)
+        if not labeled.any():
             raise ValueError("`y` must have labels to score by. Received: y with labels of -1 only")
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight)[labeled]
-        return super().score(_safe_indexing(X, labeled), _safe_indexing(y, labeled), sample_weight)
+        predicted = self.predict(X)[labeled]
+        return accuracy_score(y[labeled], predicted, sample_weight=sample_weight)
 
     def __getstate__(self):
         state = dict(super().__getstate__())
@@ -172,24 +254,3 @@ def _seeds(random_state):
 
 def _largest_divisor(number, limit):
     return max(one for one in range(1, limit + 1) if number % one == 0)
-
-
-def _warn_of_sizes(x):
-    """Says so where columns of a table differ a hundredfold in size: epsilon fits one of them.
-
-    Both by range and by standard deviation: standardised columns may have far outliers, and those
-    of rare categories are small only by the deviation.
-    """
-    if x.ndim != 2:
-        return
-    ratios = []
-    for sizes in (np.ptp(x, axis=0), x.std(axis=0)):
-        sizes = sizes[sizes > 0]
-        ratios.append(sizes.max() / sizes.min() if len(sizes) else 1.0)
-    if min(ratios) >= 100:
-        warnings.warn(
-            "The columns of `X` differ a hundredfold in size, and one epsilon is meant for all of "
-            "them. Scale them first: make_pipeline(StandardScaler(), VATClassifier()). "
-            f"Received: columns whose standard deviations differ by a factor of {ratios[1]:.0f}",
-            stacklevel=3,
-        )

@@ -16,7 +16,9 @@ def batches(x=X, y=Y, sample_weight=None, class_weight=None, sizes=(3, 5), seed=
 
 def rows_of(found):
     """The numbers of the rows in the labelled and the unlabelled halves."""
-    return [np.concatenate([half[:, 0] / 2 for half in halves]) for halves in zip(*found, strict=True)]
+    return [
+        np.concatenate([half[:, 0] / 2 for half in halves]) for halves in zip(*found, strict=True)
+    ]
 
 
 @pytest.mark.parametrize(("sizes", "expected"), [((3, 5), (3, 5)), ((32, 128), (4, 12))])
