@@ -18,9 +18,10 @@ PROBABILITY = ["tensorflow-probability>=0.25", "tf-keras>=2.18"]
 PLOT = ["matplotlib>=3.8"]
 SERVING = ["tensorflow-serving-api>=2.18"]
 JAX = ["jax>=0.4.34"]
-EXAMPLES = [*DATA, *PLOT, "scikit-learn>=1.4"]
+SKLEARN = ["scikit-learn>=1.6"]
+EXAMPLES = [*DATA, *PLOT, *SKLEARN]
 PYTEST = ["hypothesis>=6.100", "pytest>=8.0", "pytest-xdist>=3.6", "ruff>=0.9"]
-TEST = [*EXAMPLES, *PROBABILITY, *SERVING, *PYTEST]
+TEST = [*EXAMPLES, *PROBABILITY, *SERVING, *PYTEST, "pandas>=2.0"]
 
 setup(
     name="keras-vat",
@@ -40,6 +41,7 @@ setup(
         "plot": PLOT,
         "serving": SERVING,
         "jax": JAX,
+        "sklearn": SKLEARN,
         "examples": EXAMPLES,
         "test": TEST,
         "all": [*TEST, *JAX],

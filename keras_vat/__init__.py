@@ -1,5 +1,7 @@
 """Virtual adversarial training and its family for Keras."""
 
+import importlib
+
 from keras_vat import (
     callbacks,
     classifiers,
@@ -41,5 +43,11 @@ __all__ = [
 ]
 
 
+def __getattr__(name):
+    if name == "wrappers":  # needs scikit-learn, which nothing else does
+        return importlib.import_module("keras_vat.wrappers")
+    raise AttributeError(f"module 'keras_vat' has no attribute {name!r}")
+
+
 def __dir__():
-    return __all__
+    return [*__all__, "wrappers"]

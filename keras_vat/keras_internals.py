@@ -12,6 +12,7 @@ import threading
 
 import keras
 from keras.src import backend
+from keras.src.backend.common import global_state
 from keras.src.random import seed_generator as random_seeds
 
 
@@ -165,6 +166,24 @@ def moments_of(optimizer, variable):
 def in_several_processes(strategy):
     """Whether a `tf.distribute.MultiWorkerMirroredStrategy` spans more than this process."""
     return _private(strategy.extended, "_in_multi_worker_mode")()
+
+
+@contextlib.contextmanager
+def own_names_and_noise(seed):
+    """A block in which Keras counts its automatic names anew and draws from a seed of its own.
+
+    Both are the thread's; afterwards they go on as if nothing had been.
+    """
+    get = _private(global_state, "get_global_attribute")
+    put = _private(global_state, "set_global_attribute")
+    before = [(name, get(name)) for name in ("object_name_uids", "global_seed_generator")]
+    put("object_name_uids", None)
+    put("global_seed_generator", keras.random.SeedGenerator(seed))
+    try:
+        yield
+    finally:
+        for name, value in before:
+            put(name, value)
 
 
 def batch_spec(iterator):

@@ -56,6 +56,30 @@ def test_every_room_is_imported_without_optional_libraries():
     assert done.stdout.splitlines()[-1].split() == ["asked", "for:"]
 
 
+def test_wrappers_are_imported_when_they_are_asked_for():
+    code = """
+import sys
+import keras_vat
+assert "keras_vat.wrappers" not in sys.modules
+assert "wrappers" in dir(keras_vat) and "wrappers" not in keras_vat.__all__
+sys.modules["sklearn"] = None
+try:
+    keras_vat.wrappers
+except ImportError as error:
+    print(error)
+del sys.modules["sklearn"]
+print(*dir(keras_vat.wrappers))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "`keras_vat.wrappers` needs scikit-learn. Install it with "
+        "`pip install keras-vat[sklearn]`.",
+        "SemiSupervisedKFold VATClassifier",
+    ]
+    with pytest.raises(AttributeError, match="module 'keras_vat' has no attribute 'wraps'"):
+        keras_vat.wraps  # noqa: B018
+
+
 # Keras itself looks for TensorFlow when it saves a model.
 WITHOUT_TENSORFLOW = """
 import sys

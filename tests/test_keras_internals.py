@@ -309,3 +309,20 @@ def test_private_names_stand_in_one_file():
     ]
     assert len(asked) > 15
     assert found == []
+
+
+def test_own_names_and_noise():
+    """`global_state`: Keras's automatic names and its global noise, of this thread."""
+    keras.utils.set_random_seed(5)
+    expected = [float(keras.random.uniform(())) for _ in "12"]
+    keras.utils.set_random_seed(5)
+    found = [float(keras.random.uniform(()))]
+    before = keras.layers.Dense(1).name
+    inside = []
+    for _ in "12":
+        with keras_internals.own_names_and_noise(7):
+            inside.append((keras.layers.Dense(1).name, float(keras.random.uniform(()))))
+    assert inside[0] == inside[1] and inside[0][0] == "dense"
+    found.append(float(keras.random.uniform(())))
+    assert found == expected
+    assert keras.layers.Dense(1).name not in (before, "dense")

@@ -180,3 +180,8 @@ def num_replicas():
 def widest_float():
     """The widest dtype that tensors can have: JAX leaves out `float64` unless it is told."""
     return "float64" if jax.config.jax_enable_x64 else "float32"
+
+
+def compiled(function):
+    """A function of tensors, compiled for every shape of a batch that comes."""
+    return jax.jit(function)

@@ -139,3 +139,8 @@ def num_replicas():
 def widest_float():
     """The widest dtype that tensors can have."""
     return "float64"
+
+
+def compiled(function):
+    """A function of tensors, compiled for whatever batches come."""
+    return tf.function(function, reduce_retracing=True)

@@ -2,6 +2,7 @@
 
 from keras_vat.plotting.plot_bad_samples import plot_bad_samples
 from keras_vat.plotting.plot_decision_boundary import plot_decision_boundary
+from keras_vat.plotting.plot_epsilon_search import plot_epsilon_search
 from keras_vat.plotting.plot_gradient_noise import plot_gradient_noise
 from keras_vat.plotting.plot_local_distributional_smoothness import (
     plot_local_distributional_smoothness,
@@ -18,6 +19,7 @@ from keras_vat.plotting.plot_training_curves import plot_training_curves
 __all__ = [
     "plot_bad_samples",
     "plot_decision_boundary",
+    "plot_epsilon_search",
     "plot_gradient_noise",
     "plot_local_distributional_smoothness",
     "plot_movement_field",
