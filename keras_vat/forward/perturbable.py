@@ -40,9 +40,9 @@ class Perturbable:
         if not self._places:
             dtypes = [keras.backend.standardize_dtype(tensor.dtype) for tensor in self._flat]
             raise TypeError(
-                "`x` must have at least one floating input: integers can't be perturbed. Cast "
-                "images to floats (epsilon is in their units), or give the classifier embeddings "
-                "instead of tokens. "
+                "`x` must have at least one floating input: integers can't be perturbed. Say where "
+                "to perturb by the name of a layer, perturb_at='embedding' of tokens or the "
+                "`Rescaling` of images; or cast images to floats (epsilon is in their units). "
                 f"Received: dtypes={dtypes}"
             )
 
