@@ -260,7 +260,7 @@ def test_images_of_bytes_are_refused_with_the_cure(make_vat_model):
         [keras.Input((4,), dtype="uint8"), keras.layers.Rescaling(1 / 255), keras.layers.Dense(3)]
     )
     model = make_vat_model(vat(), classifier)
-    with pytest.raises(TypeError, match="integers can't be perturbed. Cast images to floats"):
+    with pytest.raises(TypeError, match="integers can't be perturbed. Say where to perturb"):
         model.train_on_batch(np.zeros((2, 4), "uint8"), np.zeros(2, "int32"))
 
 
