@@ -9,10 +9,10 @@ from keras_vat.autodiff.inner_scope import InnerScope
 from keras_vat.data.first_rows import first_rows
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward.batch_statistics import BATCH_STATISTICS
-from keras_vat.forward.classifier_output import OUTPUT_KINDS
 from keras_vat.forward.compiled_loss import CompiledLoss
 from keras_vat.forward.forward import Forward, HasForward
 from keras_vat.forward.labels import only_one
+from keras_vat.forward.output_meaning import OUTPUT_KINDS
 from keras_vat.forward.perturbable import as_tensors
 from keras_vat.keras_internals import (
     as_default,

@@ -170,6 +170,7 @@ KNOW_THE_BACKEND = {
     "autodiff/__init__.py",
     "autodiff/jax_autodiff.py",
     "autodiff/tensorflow_autodiff.py",
+    "autodiff/tensorflow_noise.py",
     "training/jax_training.py",
     "training/replicas.py",
     "training/same_start.py",

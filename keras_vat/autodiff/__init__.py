@@ -12,13 +12,13 @@ if keras.backend.backend() == "tensorflow":
         concrete_value,
         gradient,
         is_symbolic,
-        normal,
         num_replicas,
         repeat,
         replica_id,
         sync_variables,
         widest_float,
     )
+    from keras_vat.autodiff.tensorflow_noise import normal
 elif keras.backend.backend() == "jax":
     from keras_vat.autodiff.jax_autodiff import (
         CARRIES_ATTRIBUTES,
@@ -29,13 +29,13 @@ elif keras.backend.backend() == "jax":
         concrete_value,
         gradient,
         is_symbolic,
-        normal,
         num_replicas,
         repeat,
         replica_id,
         sync_variables,
         widest_float,
     )
+    from keras_vat.autodiff.jax_noise import normal
 else:
     raise ImportError(
         "keras_vat runs on TensorFlow and on JAX. Received: Keras's backend "

@@ -1,7 +1,6 @@
 """Derivatives, noise and replicas on JAX."""
 
 import jax
-import keras
 import numpy as np
 from jax import numpy as jnp
 
@@ -135,11 +134,6 @@ def with_steps(function, inputs):
 def gradient(function, inputs):
     """Gradient of the sum of `function(inputs)` with respect to a list of tensors."""
     return jax.grad(lambda inputs: jnp.sum(function(inputs)))(inputs)
-
-
-def normal(shape, seed_generator):
-    """Standard normal float32 numbers from a `keras.random.SeedGenerator`."""
-    return keras.random.normal(shape, dtype="float32", seed=seed_generator)
 
 
 def is_symbolic(tensor):

@@ -90,16 +90,6 @@ def gradient(function, inputs):
     return tape.gradient(value, inputs, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
-def normal(shape, seed_generator):
-    """Standard normal float32 numbers from a `keras.random.SeedGenerator`.
-
-    As `keras.random.normal`, but with the algorithm named: of its own choice, XLA takes one that is
-    thirty times slower on a CPU.
-    """
-    seed = tf.cast(seed_generator.next(), "int32")
-    return tf.random.stateless_normal(shape, seed, alg="philox")
-
-
 def is_symbolic(tensor):
     """Whether the tensor's numbers can't be looked at now because a step is being traced."""
     return not hasattr(tensor, "numpy")

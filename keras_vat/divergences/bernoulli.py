@@ -2,10 +2,7 @@
 
 from keras import ops
 
-from keras_vat.divergences.output_distribution import (
-    OutputDistribution,
-    labels_like,
-)
+from keras_vat.divergences.output_distribution import OutputDistribution, labels_like
 
 
 class Bernoulli(OutputDistribution):

@@ -2,10 +2,7 @@
 
 from keras import ops
 
-from keras_vat.divergences.output_distribution import (
-    OutputDistribution,
-    check_rows,
-)
+from keras_vat.divergences.output_distribution import OutputDistribution, check_rows
 
 
 class Categorical(OutputDistribution):

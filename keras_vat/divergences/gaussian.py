@@ -4,10 +4,7 @@ import math
 
 from keras import ops
 
-from keras_vat.divergences.output_distribution import (
-    OutputDistribution,
-    labels_like,
-)
+from keras_vat.divergences.output_distribution import OutputDistribution, labels_like
 
 
 class Gaussian(OutputDistribution):

@@ -3,7 +3,7 @@
 import keras
 
 from keras_vat import autodiff, keras_internals
-from keras_vat.forward.classifier_output import only_loss
+from keras_vat.forward.output_meaning import only_loss
 
 # Keras's cross-entropies, as functions and as classes, by the kind of output.
 _OF_A_SOFTMAX = {

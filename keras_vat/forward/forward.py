@@ -10,11 +10,11 @@ from keras_vat.autodiff.inner_scope import InnerScope
 from keras_vat.divergences.output_distribution import check_rows
 from keras_vat.forward.batch_statistics import normalization_layers
 from keras_vat.forward.check_batch import check_batch, has_one_input
-from keras_vat.forward.classifier_output import ClassifierOutput
 from keras_vat.forward.compiled_loss import CompiledLoss
 from keras_vat.forward.linearized_pass import LinearizedPass
 from keras_vat.forward.norms import rescaled
 from keras_vat.forward.observed_run import ObservedRun
+from keras_vat.forward.output_meaning import OutputMeaning
 from keras_vat.forward.places import MovedPlaces, find_layer
 from keras_vat.forward.sample_weights import SampleWeights
 from keras_vat.keras_internals import make_global_seed_generator, sublayers
@@ -71,7 +71,7 @@ class Forward:
             )
         self.classifier = classifier
         self.training = training
-        self.output = ClassifierOutput(output, from_logits, loss)
+        self.output = OutputMeaning(output, from_logits, loss)
         self._compiled_loss = compiled_loss
         self._batch_statistics = batch_statistics if training else "batch"
         self._normalization = None

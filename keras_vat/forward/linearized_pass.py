@@ -5,7 +5,7 @@ import copy
 from keras import ops
 
 from keras_vat.autodiff import Linearization
-from keras_vat.forward.padded_inputs import as_factor, direct_masks, traced_masks
+from keras_vat.forward.input_masks import as_factor, direct_masks, traced_masks
 from keras_vat.forward.perturbable import Perturbable
 from keras_vat.forward.places import NotedPlaces
 from keras_vat.keras_internals import leave_logits, with_mask

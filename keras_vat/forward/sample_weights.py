@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from keras_vat.divergences.output_distribution import any_per_example
+from keras_vat.divergences.output_mask import any_per_example
 from keras_vat.forward.labels import only_one
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from keras_vat.forward.classifier_output import at_least_float32
+from keras_vat.forward.output_meaning import at_least_float32
 from keras_vat.forward.perturbable import Perturbable
 
 

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_vat import arguments, movement_fields
 from keras_vat.autodiff.replica_seed_generator import ReplicaSeedGenerator
-from keras_vat.divergences.output_distribution import sum_per_example
+from keras_vat.divergences.output_mask import sum_per_example
 from keras_vat.forward import Forward, norms
 from keras_vat.forward.labels import as_labels
 from keras_vat.forward.perturbable import as_tensors

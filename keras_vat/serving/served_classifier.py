@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_vat.forward import Forward
-from keras_vat.forward.classifier_output import at_least_float32
+from keras_vat.forward.output_meaning import at_least_float32
 from keras_vat.vat_model import VATModel
 
 

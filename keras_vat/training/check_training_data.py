@@ -9,8 +9,8 @@ from keras import tree
 from keras_vat.data.is_dataset import is_dataset
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward.check_batch import has_one_input
-from keras_vat.forward.classifier_output import name_of_loss, only_loss
 from keras_vat.forward.labels import only_one
+from keras_vat.forward.output_meaning import name_of_loss, only_loss
 
 
 def check_rows(x):

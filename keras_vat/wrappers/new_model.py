@@ -7,7 +7,7 @@ import inspect
 import keras
 
 from keras_vat import arguments
-from keras_vat.forward.classifier_output import ClassifierOutput
+from keras_vat.forward import Forward
 from keras_vat.regularizers.registry import REGULARIZERS, get
 from keras_vat.vat_model import VATModel
 from keras_vat.wrappers.perceptron import perceptron
@@ -74,16 +74,15 @@ def _classifier(model, input_shape, num_classes, seed):
 
 def _returns_logits(classifier, x, num_classes):
     """Whether it returns logits, and not a softmax's probabilities; the pass also builds it."""
-    output = ClassifierOutput(classifier)
-    outputs = output.call(keras.ops.convert_to_tensor(x), training=False)
-    shape = tuple(getattr(outputs, "shape", ()))
+    x = keras.ops.convert_to_tensor(x)
+    shape = tuple(getattr(classifier(x, training=False), "shape", ()))
     if shape != (len(x), num_classes):
         raise ValueError(
             f"`model` must end in {num_classes} logits, one for each class, or a softmax over "
             f"them (also where there are two classes). Received: model with outputs of shape "
             f"{('batch', *shape[1:])}"
         )
-    return output.are_logits(outputs)
+    return Forward(classifier).read(x).returned_logits
 
 
 def _by_name(name, epsilon, weight, seed):

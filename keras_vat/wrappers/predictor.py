@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_vat import autodiff
-from keras_vat.forward.classifier_output import at_least_float32
+from keras_vat.forward.output_meaning import at_least_float32
 
 FEWEST_ROWS, MOST_ROWS = 32, 1024  # at once
 

@@ -8,7 +8,7 @@ from golden.tanh_net import sigmoid, softmax
 from keras import layers, ops
 
 from keras_vat import Forward
-from keras_vat.forward.classifier_output import logits_of_probabilities, read_loss
+from keras_vat.forward.output_meaning import logits_of_probabilities, read_loss
 
 
 def model_ending(*last):

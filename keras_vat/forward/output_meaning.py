@@ -51,7 +51,7 @@ class Reading(NamedTuple):
         return ops.moveaxis(values, -1, self.class_axis) if self.class_axis != -1 else values
 
 
-class ClassifierOutput:
+class OutputMeaning:
     """Reads logits and their distribution off what a run of the classifier shows.
 
     Evidence, in this order: what the user said; the input of the softmax or sigmoid that returned
