@@ -5,10 +5,7 @@ the name in the message; `tests/test_keras_internals.py` fails by name as well.
 """
 
 import contextlib
-import contextvars
-import functools
 import random
-import threading
 
 import keras
 from keras.src import backend
@@ -201,84 +198,16 @@ def batch_spec(iterator):
     return keras.tree.map_structure(of_one_replica, specs)
 
 
-class CallsSeen:
-    """A context in which this thread's calls of layers, softmaxes and sigmoids are seen.
+def functions_of_calls():
+    """Where Keras looks up the call of every layer, its softmax and its sigmoid.
 
-    Keras's own functions are exchanged while at least one thread needs it; in other threads they
-    do what they always do. Nothing is put on any layer.
-
-    Args:
-        around_layer: Callable `(layer, call, args, kwargs) -> outputs` in the place of the call of
-            every layer, from inside out; `call(*args, **kwargs)` is what Keras does.
-        around_activation: Callable `(name, function, x, axis) -> outputs` in the place of every
-            softmax and sigmoid; of a sigmoid the axis is `None`.
+    Three pairs of an owner and a name.
     """
-
-    _lock = threading.Lock()
-    _users = 0
-    _originals = {}
-    _seeing = contextvars.ContextVar("keras_vat_calls_seen", default=None)
-
-    def __init__(self, around_layer, around_activation):
-        self.around_layer, self.around_activation = around_layer, around_activation
-
-    def __enter__(self):
-        cls = type(self)
-        with cls._lock:
-            if not cls._users:
-                cls._exchange()
-            cls._users += 1
-        self._token = cls._seeing.set(self)
-        return self
-
-    def __exit__(self, *_):
-        cls = type(self)
-        cls._seeing.reset(self._token)
-        with cls._lock:
-            cls._users -= 1
-            if not cls._users:
-                for (owner, name), original in cls._originals.items():
-                    setattr(owner, name, original)
-
-    @classmethod
-    def _exchange(cls):
-        activations = _private(backend, "nn")
-        places = [
-            (keras.layers.Layer, "__call__"),
-            (activations, "softmax"),
-            (activations, "sigmoid"),
-        ]
-        cls._originals = {place: _private(*place) for place in places}
-        layer_call, softmax, sigmoid = cls._originals.values()
-
-        @functools.wraps(layer_call)
-        def call_layer(layer, *args, **kwargs):
-            seeing = cls._seeing.get()
-            if seeing is None:
-                return layer_call(layer, *args, **kwargs)
-            return seeing.around_layer(layer, layer_call.__get__(layer), args, kwargs)
-
-        @functools.wraps(softmax)
-        def call_softmax(x, axis=-1):
-            seeing = cls._seeing.get()
-            if seeing is None:
-                return softmax(x, axis=axis)
-            function = functools.partial(softmax, axis=axis)
-            return seeing.around_activation("softmax", function, x, axis)
-
-        @functools.wraps(sigmoid)
-        def call_sigmoid(x):
-            seeing = cls._seeing.get()
-            return (
-                sigmoid(x)
-                if seeing is None
-                else (seeing.around_activation("sigmoid", sigmoid, x, None))
-            )
-
-        for (owner, name), ours in zip(
-            places, (call_layer, call_softmax, call_sigmoid), strict=True
-        ):
-            setattr(owner, name, ours)
+    activations = _private(backend, "nn")
+    places = [(keras.layers.Layer, "__call__"), (activations, "softmax"), (activations, "sigmoid")]
+    for place in places:
+        _private(*place)
+    return places
 
 
 def overrides(owner, *names):

@@ -1,11 +1,9 @@
 """The front door: a Keras model that trains a classifier with regularizers."""
 
 import keras
-from keras import ops
 
 from keras_vat import arguments
 from keras_vat.autodiff import num_replicas
-from keras_vat.autodiff.inner_scope import InnerScope
 from keras_vat.data.first_rows import first_rows
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward.batch_statistics import BATCH_STATISTICS
@@ -17,7 +15,6 @@ from keras_vat.forward.perturbable import as_tensors
 from keras_vat.keras_internals import (
     as_default,
     clear_losses,
-    loss_tracker,
     make_global_seed_generator,
 )
 from keras_vat.regularizers.regularizer_list import regularizer_list
@@ -31,13 +28,13 @@ from keras_vat.training.check_training_data import (
     check_rows,
     check_validation_split,
 )
-from keras_vat.training.finite_steps import check_finite
 from keras_vat.training.split_inputs import split_inputs
 from keras_vat.training.step import Step, count_rows, count_true, mean_over
+from keras_vat.training.step_metrics import StepMetrics
 
 
 @keras.saving.register_keras_serializable(package="keras_vat")
-class VATModel(ModelContents, Training, HasForward, keras.Model):
+class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
     """A classifier with regularizers: compile and fit it as any Keras model.
 
     Formula:
@@ -135,11 +132,7 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
                 "nonfinite_penalty", nonfinite_penalty, ("raise", "skip")
             ),
         }
-        self._supervised_tracker = keras.metrics.Mean(name="supervised_loss")
-        self._penalty_trackers = [keras.metrics.Mean(name=name) for name in self._penalty_names]
-        self._skipped_tracker = None
-        if nonfinite_penalty == "skip":
-            self._skipped_tracker = keras.metrics.Sum(name="skipped_steps")
+        self._make_trackers(self._penalty_names, skips=nonfinite_penalty == "skip")
         self.built = classifier.built
 
     @property
@@ -151,19 +144,6 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
     def _penalty_names(self):
         """The regularizers' names, in order: their entries in the logs."""
         return [regularizer.name for regularizer in self.regularizers]
-
-    @property
-    def _checked_names(self):
-        """The entries of the logs that must stay finite."""
-        return [*self._penalty_names, "supervised_loss", "loss"]
-
-    @property
-    def _step_trackers(self):
-        """Metrics that only training steps update."""
-        trackers = [self._supervised_tracker, *self._penalty_trackers]
-        for regularizer in self.regularizers:
-            trackers += regularizer.metrics
-        return trackers + ([self._skipped_tracker] if self._skipped_tracker else [])
 
     def fit(self, x=None, y=None, *args, **kwargs):
         """As `keras.Model.fit`."""
@@ -292,43 +272,3 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
             counts = None if regularizer.uses_labels(targets) else forward.rows_that_count(batch)
             rows.append(count_rows(batch) if counts is None else count_true(counts))
         return Step(labeled, y_pred, supervised_loss, penalties, rows, forward.moved, forward.notes)
-
-    def _update_metrics(self, step, y, sample_weight, total, finite):
-        """Updates losses, penalties and compiled metrics; returns the logs.
-
-        A step that is skipped leaves no trace in any of them but in the count of such steps.
-        """
-        if self._skipped_tracker is None:
-            self._track(step, total)
-            return self.compute_metrics(step.x, y, step.y_pred, sample_weight=sample_weight)
-        with InnerScope() as scope:
-            self._track(step, total)
-            self.compute_metrics(step.x, y, step.y_pred, sample_weight=sample_weight)
-        for variable in scope.updated:
-            now = scope.get_current_value(variable)
-            variable.assign(ops.where(finite, now, variable.value))
-        self._skipped_tracker.update_state((1.0 - ops.cast(finite, "float32")) / num_replicas())
-        return self.get_metrics_result()
-
-    def _track(self, step, total):
-        rows = count_rows(step.x)
-        trackers = [loss_tracker(self), self._supervised_tracker, *self._penalty_trackers]
-        values = [total, step.supervised_loss * num_replicas(), *step.penalties]
-        counts = [rows, rows, *step.rows]
-        for regularizer, seen in zip(self.regularizers, step.rows, strict=True):
-            noted = [metric for metric in regularizer.metrics if metric.name in step.notes]
-            trackers += noted
-            values += [step.notes[metric.name] for metric in noted]
-            counts += [seen] * len(noted)
-        for tracker, value, count in zip(trackers, values, counts, strict=True):
-            tracker.update_state(value, sample_weight=ops.cast(count, "float32"))
-
-    def _of_evaluation(self, logs):
-        """The logs of an evaluation: it computes no penalties, so it reports none."""
-        trained_only = {tracker.name for tracker in self._step_trackers}
-        return {name: value for name, value in logs.items() if name not in trained_only}
-
-    def _check_finite(self, means):
-        """Raises for the first of the means in the logs that is not finite."""
-        if self._skipped_tracker is None:
-            check_finite(means)

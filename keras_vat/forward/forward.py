@@ -3,7 +3,7 @@
 import copy
 
 import keras
-from keras import ops, tree
+from keras import tree
 
 from keras_vat import autodiff
 from keras_vat.autodiff.inner_scope import InnerScope
@@ -16,7 +16,7 @@ from keras_vat.forward.norms import rescaled
 from keras_vat.forward.observed_run import ObservedRun
 from keras_vat.forward.output_meaning import OutputMeaning
 from keras_vat.forward.places import MovedPlaces, find_layer
-from keras_vat.forward.sample_weights import SampleWeights
+from keras_vat.forward.weighted_batches import WeightedBatches
 from keras_vat.keras_internals import make_global_seed_generator, sublayers
 
 
@@ -31,7 +31,7 @@ class HasForward:
         raise NotImplementedError
 
 
-class Forward:
+class Forward(WeightedBatches):
     """The classifier as the methods see it within one step.
 
     Every pass starts from the same seeds, so that all passes of a step use the same dropout masks,
@@ -77,9 +77,8 @@ class Forward:
         self._normalization = None
         self._entrance = self._at = None
         self._perturb_at = list(perturb_at)
-        self._clean_passes = {}
+        self._clean_passes, self._weights = {}, {}
         self._moved = {}
-        self._weights = {}
         self.notes = {}
         """What methods count in a step for the logs, by the name of the metric."""
 
@@ -121,43 +120,6 @@ class Forward:
         view._compiled_loss = None
         return view
 
-    def weigh(self, x, sample_weight):
-        """Says what the rows, or positions, of a batch weigh. Those of weight 0 count nowhere."""
-        if sample_weight is None:
-            return
-        key = self._key(x)
-        self._weights[key] = SampleWeights(sample_weight, x)
-        if key in self._clean_passes:
-            self._clean_passes[key].weigh(self._weights[key])
-
-    def sample_weight(self, x):
-        """What a batch weighs, as `weigh` was told; `None`: all rows are alike."""
-        weights = self._weights.get(self._key(x))
-        return None if weights is None else weights.given
-
-    def rows_that_count(self, x):
-        """Of a batch those that are neither of weight 0 nor all padding; `None`: all rows.
-
-        Padding is known of batches that had a clean pass.
-        """
-        key = self._key(x)
-        if key in self._clean_passes:
-            return self._clean_passes[key].distribution.rows_that_count
-        return self._weights[key].rows_that_count if key in self._weights else None
-
-    def mean_over_rows(self, x, values):
-        """The mean of `(batch,)` over the rows that count; 0 where none does."""
-        counts = self.rows_that_count(x)
-        if counts is None:
-            return ops.mean(values)
-        number = ops.maximum(ops.sum(ops.cast(counts, values.dtype)), 1)
-        return ops.sum(ops.where(counts, values, ops.zeros_like(values))) / number
-
-    def weighted_mean(self, x, values):
-        """The mean of `(batch,)`, each row times its weight: what Keras makes of losses."""
-        weights = self._weights.get(self._key(x))
-        return ops.mean(values if weights is None else values * weights.of_rows(values.dtype))
-
     def labelled(self, x):
         """The pass of plain Keras training: state moves. Shared as the batch's clean pass."""
         self._begin(x)
@@ -182,11 +144,6 @@ class Forward:
         self._clean_passes[key] = clean
         if key in self._weights:
             clean.weigh(self._weights[key])
-
-    @staticmethod
-    def _key(x):
-        """A batch is the same batch if its tensors are (a `LinearizedPass` keeps them alive)."""
-        return tuple(id(tensor) for tensor in tree.flatten(x))
 
     def logits(self, x):
         """Logits of a pass that a penalty's gradient flows through, classes last."""

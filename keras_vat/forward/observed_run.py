@@ -5,8 +5,9 @@ from keras import ops, tree
 
 from keras_vat.arguments import shapes_agree
 from keras_vat.autodiff.inner_scope import InnerScope
+from keras_vat.forward.calls_seen import CallsSeen
 from keras_vat.forward.perturbable import is_floating
-from keras_vat.keras_internals import CallsSeen, mask_of
+from keras_vat.keras_internals import mask_of
 
 _LINEAR = (
     keras.layers.Dense,

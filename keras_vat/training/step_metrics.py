@@ -1,0 +1,72 @@
+"""What the logs of a training hold: losses, penalties and metrics of its steps."""
+
+import keras
+from keras import ops
+
+from keras_vat.autodiff import num_replicas
+from keras_vat.autodiff.inner_scope import InnerScope
+from keras_vat.keras_internals import loss_tracker
+from keras_vat.training.finite_steps import check_finite
+from keras_vat.training.step import count_rows
+
+
+class StepMetrics:
+    """Mix-in of `VATModel`: one tracker for each term of the total, and the compiled metrics."""
+
+    def _make_trackers(self, penalty_names, skips):
+        self._supervised_tracker = keras.metrics.Mean(name="supervised_loss")
+        self._penalty_trackers = [keras.metrics.Mean(name=name) for name in penalty_names]
+        self._skipped_tracker = keras.metrics.Sum(name="skipped_steps") if skips else None
+
+    @property
+    def _checked_names(self):
+        """The entries of the logs that must stay finite."""
+        return [*self._penalty_names, "supervised_loss", "loss"]
+
+    @property
+    def _step_trackers(self):
+        """Metrics that only training steps update."""
+        trackers = [self._supervised_tracker, *self._penalty_trackers]
+        for regularizer in self.regularizers:
+            trackers += regularizer.metrics
+        return trackers + ([self._skipped_tracker] if self._skipped_tracker else [])
+
+    def _update_metrics(self, step, y, sample_weight, total, finite):
+        """Updates losses, penalties and compiled metrics; returns the logs.
+
+        A step that is skipped leaves no trace in any of them but in the count of such steps.
+        """
+        if self._skipped_tracker is None:
+            self._track(step, total)
+            return self.compute_metrics(step.x, y, step.y_pred, sample_weight=sample_weight)
+        with InnerScope() as scope:
+            self._track(step, total)
+            self.compute_metrics(step.x, y, step.y_pred, sample_weight=sample_weight)
+        for variable in scope.updated:
+            now = scope.get_current_value(variable)
+            variable.assign(ops.where(finite, now, variable.value))
+        self._skipped_tracker.update_state((1.0 - ops.cast(finite, "float32")) / num_replicas())
+        return self.get_metrics_result()
+
+    def _track(self, step, total):
+        rows = count_rows(step.x)
+        trackers = [loss_tracker(self), self._supervised_tracker, *self._penalty_trackers]
+        values = [total, step.supervised_loss * num_replicas(), *step.penalties]
+        counts = [rows, rows, *step.rows]
+        for regularizer, seen in zip(self.regularizers, step.rows, strict=True):
+            noted = [metric for metric in regularizer.metrics if metric.name in step.notes]
+            trackers += noted
+            values += [step.notes[metric.name] for metric in noted]
+            counts += [seen] * len(noted)
+        for tracker, value, count in zip(trackers, values, counts, strict=True):
+            tracker.update_state(value, sample_weight=ops.cast(count, "float32"))
+
+    def _of_evaluation(self, logs):
+        """The logs of an evaluation: it computes no penalties, so it reports none."""
+        trained_only = {tracker.name for tracker in self._step_trackers}
+        return {name: value for name, value in logs.items() if name not in trained_only}
+
+    def _check_finite(self, means):
+        """Raises for the first of the means in the logs that is not finite."""
+        if self._skipped_tracker is None:
+            check_finite(means)
