@@ -254,7 +254,8 @@ class VATModel(ModelContents, Training, HasForward, keras.Model):
         clear_losses(self)
         labeled, unlabeled = split_inputs(as_tensors(x, dense=bool(self.regularizers)))
         forward = self.forward(training=True)
-        forward.weigh(labeled, sample_weight)
+        if self.regularizers:
+            forward.weigh(labeled, sample_weight)
         labelled = forward.labelled(labeled)
         y_pred = labelled.outputs
         for loss in labelled.losses:

@@ -44,7 +44,7 @@ def gradient_noise(
 
     Args:
         model: A built Keras model or a `VATModel`, whose policies then hold; its own regularizers
-            and loss play no part.
+            play no part.
         dataset: Inputs, `(n, ...)`, or a structure of them: mini-batches are drawn at random from
             all rows. Or a dataset of batches, of `x` or `(x, y)`, begun anew when it ends: let it
             shuffle.

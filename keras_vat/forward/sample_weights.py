@@ -28,13 +28,10 @@ class SampleWeights:
 
     def count(self, distribution, logits):
         """The distribution of logits without the rows and positions of weight 0."""
-        if len(self._weights.shape) > len(logits.shape) - distribution.axes_of_a_part:
-            raise ValueError(
-                "`sample_weight` must have one weight for each row or for each position of the "
-                f"output. Received: shape {tuple(self._weights.shape)} for an output of shape "
-                f"{tuple(logits.shape)}"
-            )
-        return distribution.masked(self._counts)
+        counts = self._counts
+        while len(counts.shape) > len(logits.shape) - distribution.axes_of_a_part:
+            counts = ops.any(counts, axis=-1)  # a loss of one's own may weigh each class
+        return distribution.masked(counts)
 
     @property
     def rows_that_count(self):

@@ -50,8 +50,8 @@ def build_half(dtype):
         keras.config.set_dtype_policy("float32")
 
 
-def fit(model, x=x, y=y, validation=None):
-    data = tf.data.Dataset.from_tensor_slices((x, y)).batch(8)
+def fit(model, x=x, y=y, *weight, validation=None):
+    data = tf.data.Dataset.from_tensor_slices((x, y, *weight)).batch(8)
     if validation:
         validation = tf.data.Dataset.from_tensor_slices((x, y)).batch(validation)
     history = model.fit(data, epochs=2, verbose=0, validation_data=validation).history
@@ -84,7 +84,11 @@ for name, strategy in (
 
     with strategy.scope():
         uneven, joint, halves = build(deterministic()), build([rpt, vat]), build(deterministic())
+        weighted = build(deterministic())
         half = {dtype: build_half(dtype) for dtype in ("mixed_float16", "mixed_bfloat16")}
+    # On the first replica one row counts, on the second all four.
+    report[name]["weighted"] = fit(weighted, x, y, np.array([0, 0, 0, 2, 1, 1, 0.5, 3.0]))
+    report[name]["weighted weights"] = weighted.get_weights()[0].tolist()
     report[name]["half"] = {dtype: fit(model) for dtype, model in half.items()}
     # The last batches have 3 rows and 1: no equal share, and none at all for one replica.
     for rows in (11, 9):
@@ -121,6 +125,13 @@ def test_replicas_train_as_one_device_does(report, replicas):
     found, expected = report[replicas], report["one"]
     assert found["logs"] == pytest.approx(expected["logs"], rel=1e-4)
     np.testing.assert_allclose(found["weights"], expected["weights"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("replicas", ["mirrored alone", "two"])
+def test_rows_of_weight_0_count_on_no_replica(report, replicas):
+    found, expected = report[replicas], report["one"]
+    assert found["weighted"] == pytest.approx(expected["weighted"], rel=1e-4)
+    np.testing.assert_allclose(found["weighted weights"], expected["weighted weights"], rtol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
