@@ -35,10 +35,12 @@ found = tf.saved_model.load(folder).signatures["serving_default"](
 
 
 def command_line(*words):
-    output = io.StringIO()
+    output, sys.argv = io.StringIO(), ["saved_model_cli", *words]
     with contextlib.redirect_stdout(output):
-        arguments = saved_model_cli.create_parser().parse_args(words)
-        arguments.func(arguments)
+        try:
+            saved_model_cli.main()
+        except SystemExit as end:
+            assert not end.code
     return output.getvalue()
 
 
@@ -82,7 +84,8 @@ def elsewhere(rows, tmp_path_factory):
     assert run.returncode == 0, run.stderr[-3000:]
     report = json.loads(run.stdout.splitlines()[-1])
     report["written"] = {
-        name: np.load(folder / f"{name}.npy") for name in ("logits", "probabilities", "classes")
+        name: np.load(folder / f"{name}.npy", allow_pickle=True)  # strings are objects
+        for name in ("logits", "probabilities", "classes")
     }
     return report, np.array(model(whitening(rows.x)))
 
