@@ -1,6 +1,7 @@
 """What a compiled step or prediction hangs on, apart from numbers that variables hold."""
 
 import json
+import types
 
 import keras
 
@@ -23,7 +24,7 @@ def key_of_classifier(classifier, *more):
         *more: More configs to tell apart by.
     """
     distributed = autodiff.num_replicas() > 1 or keras.distribution.distribution() is not None
-    if distributed or any(hasattr(layer, "save_assets") for layer in sublayers(classifier)):
+    if distributed or not _is_told_by_config(classifier):
         return None
     shapes = [[list(v.shape), str(v.dtype), bool(v.trainable)] for v in classifier.variables]
     try:
@@ -36,13 +37,11 @@ def key_of_classifier(classifier, *more):
 def key_of_model(model):
     """The same of a compiled `VATModel`, for its training."""
     # A generator's numbers may be folded into the compiled step.
-    if any(hasattr(regularizer, "generator") for regularizer in model.regularizers):
+    folded = any(hasattr(regularizer, "generator") for regularizer in model.regularizers)
+    if folded or not all(map(_is_told_by_config, model.regularizers)):
         return None
-    try:
-        settings = model.get_compile_config()
-        regularizers = [keras.saving.serialize_keras_object(one) for one in model.regularizers]
-    except (TypeError, ValueError, NotImplementedError):
-        return None
+    settings = model.get_compile_config()
+    regularizers = [keras.saving.serialize_keras_object(one) for one in model.regularizers]
     for regularizer, saved in zip(model.regularizers, regularizers, strict=True):
         for number in _NUMBERS & {variable.name for variable in regularizer.variables}:
             saved["config"].pop(number, None)
@@ -51,6 +50,16 @@ def key_of_model(model):
     if isinstance(optimizer.get("learning_rate"), float):  # a variable, unless it is a schedule
         optimizer.pop("learning_rate")
     return key_of_classifier(model.classifier, regularizers, settings)
+
+
+def _is_told_by_config(model):
+    """Whether its layers are Keras's or this package's, call no other code and have no files."""
+    for layer in sublayers(model):
+        functions = [one for one in vars(layer).values() if isinstance(one, types.FunctionType)]
+        modules = [code.__module__ for code in (type(layer), *functions)]
+        if hasattr(layer, "save_assets") or not all(one.startswith("keras") for one in modules):
+            return False
+    return True
 
 
 def _without_seeds(config):
