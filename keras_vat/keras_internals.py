@@ -166,6 +166,16 @@ def in_several_processes(strategy):
 
 
 @contextlib.contextmanager
+def global_noise_kept():
+    """A block, or a function, after which `keras.random` without a seed goes on as before it."""
+    before = _private(global_state, "get_global_attribute")("global_seed_generator")
+    try:
+        yield
+    finally:
+        _private(global_state, "set_global_attribute")("global_seed_generator", before)
+
+
+@contextlib.contextmanager
 def own_names_and_noise(seed):
     """A block in which Keras counts its automatic names anew and draws from a seed of its own.
 

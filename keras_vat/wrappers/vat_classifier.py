@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from keras_vat import arguments
+from keras_vat.keras_internals import global_noise_kept
 from keras_vat.wrappers import compiled_models
 from keras_vat.wrappers.column_sizes import check_column_sizes
 from keras_vat.wrappers.new_model import new_model
@@ -128,6 +129,7 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
         self.verbose = verbose
         self.class_weight = class_weight
 
+    @global_noise_kept()
     def fit(self, X, y, sample_weight=None):
         """Trains a new model.
 
