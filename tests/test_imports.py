@@ -187,6 +187,7 @@ USE_TENSORFLOW = {
     "data/array_rows.py",
     "data/dataset_rows.py",
     "data/semi_supervised.py",
+    "data/shuffle_buffer.py",
     "serving/export_for_serving.py",
     "serving/served_classifier.py",
     "serving/served_inputs.py",

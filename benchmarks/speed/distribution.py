@@ -100,15 +100,19 @@ def measure(setting, method, batch_size, steps):
     return json.loads(outputs[0].splitlines()[-1])
 
 
-def on_paper(rows=160, replicas=(2, 8, 32)):
-    """Bytes and efficiency of conv_large; `rows` images on each replica."""
-    classifier = keras_vat.classifiers.conv_large()
-    moved = 4 * sum(int(np.prod(weight.shape)) for weight in classifier.weights)
-    forward = 0  # operations of one image: two for each product of a weight
+def operations_and_bytes(classifier):
+    """Operations of one image's forward pass, and bytes of all weights."""
+    forward = 0  # two for each product of a weight
     for layer in classifier._flatten_layers():
         if hasattr(layer, "kernel"):
             positions = int(np.prod(layer.output.shape[1:-1]))
             forward += 2 * positions * int(np.prod(layer.kernel.shape))
+    return forward, 4 * sum(int(np.prod(weight.shape)) for weight in classifier.weights)
+
+
+def on_paper(rows=160, replicas=(2, 8, 32)):
+    """Bytes and efficiency of conv_large; `rows` images on each replica."""
+    forward, moved = operations_and_bytes(keras_vat.classifiers.conv_large())
     found = []
     for method, passes in (("supervised", 3), ("vat", 8)):
         compute = passes * forward * rows / EFFECTIVE_FLOPS

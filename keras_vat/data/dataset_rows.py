@@ -3,8 +3,7 @@
 import keras
 import tensorflow as tf
 
-# Rows that a shuffle buffer holds at most: all of CIFAR-10.
-_SHUFFLE_ROWS = 50_000
+from keras_vat.data.shuffle_buffer import shuffle_buffer
 
 
 class DatasetRows:
@@ -105,7 +104,9 @@ class DatasetRows:
             seed: Integer, or `None`.
             repeat: `True`: endless, batches span passes; `False`: one pass.
         """
-        buffer = min(self._num_rows or _SHUFFLE_ROWS, _SHUFFLE_ROWS)
+        buffer = shuffle_buffer(self._dataset)
+        if self._num_rows is not None:
+            buffer = min(buffer, self._num_rows)
         seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
 
         # A seed per pass, so that what is read ahead never changes a later epoch's order.

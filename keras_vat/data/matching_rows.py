@@ -4,6 +4,15 @@ from keras import tree
 
 from keras_vat.arguments import shapes_agree
 
+_KINDS = {  # by the beginning of a dtype's name
+    "float": "floating",
+    "bfloat": "floating",
+    "int": "integer",
+    "object": "string",  # NumPy's three ways to hold strings
+    "bytes": "string",
+    "str": "string",
+}
+
 
 def check_matching(labeled, unlabeled):
     """Raises unless both agree in structure, shapes and kinds of dtype.
@@ -37,11 +46,9 @@ def _unknown(shape):
 
 
 def _kind(dtype):
-    """ "floating", "integer", or the dtype's own name; of a NumPy or a TensorFlow dtype."""
-    for start, kind in (("float", "floating"), ("bfloat", "floating"), ("int", "integer")):
-        if dtype.name.removeprefix("u").startswith(start):
-            return kind
-    return dtype.name
+    """ "floating", "integer", "string", or the dtype's own name, of NumPy's or TensorFlow's."""
+    name = dtype.name.removeprefix("u")
+    return next((kind for start, kind in _KINDS.items() if name.startswith(start)), name)
 
 
 def _describe(spec):

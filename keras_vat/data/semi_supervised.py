@@ -135,7 +135,12 @@ def semi_supervised(
     )
     if steps_per_epoch is not None:
         batches = batches.take(steps_per_epoch)
-    return batches.map(join).prefetch(tf.data.AUTOTUNE)
+    batches = batches.map(join).prefetch(tf.data.AUTOTUNE)
+    # What functions hold besides the rows, as `augment` its seed, is no part of an iterator's
+    # state: left to itself, tf.data refuses to save such an iterator.
+    options = tf.data.Options()
+    options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
+    return batches.with_options(options)
 
 
 def _source(rows):

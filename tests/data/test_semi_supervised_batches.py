@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import tree
 
 from keras_vat.data import augmentation, semi_supervised
 from keras_vat.data.array_rows import ArrayRows
@@ -130,6 +131,16 @@ def test_pipelines_train_on_jax_where_tensorflow_is(make_vat_model, rows):
     model = make_vat_model(entropy)
     expected = float(entropy.penalty(model.classifier, rows.unlabeled))
     assert model.fit(data, verbose=0).history["entropy"] == [pytest.approx(expected, rel=1e-5)]
+
+
+def test_an_array_in_a_file_stays_there(tmp_path):
+    """Of an array that is mapped into memory only the rows of a batch are read."""
+    np.save(tmp_path / "rows.npy", MORE.astype("float32"))
+    mapped = np.load(tmp_path / "rows.npy", mmap_mode="r")
+    rows = ArrayRows.unlabeled(mapped)
+    assert np.shares_memory(tree.flatten(rows._arrays)[0], mapped)
+    found, _ = batches(unlabeled=mapped)[0]
+    np.testing.assert_array_equal(found.unlabeled, batches()[0][0].unlabeled)
 
 
 def test_rows_marked_minus_one_weights_structures_and_augmentation():

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-WORKER = pathlib.Path(__file__).parent / "worker.py"
+HERE = pathlib.Path(__file__).parent
 TIMEOUT = 300  # seconds; a minute is enough on an idle machine
 
 
@@ -27,14 +27,14 @@ def free_addresses(number):
 
 @pytest.fixture
 def run_cluster():
-    """Runs `worker.py` in some processes that know of each other; none outlives the test.
+    """Runs a script in some processes that know of each other; none outlives the test.
 
-    `run_cluster(workers, **settings)` returns a list of `(exit status, report)`. With one worker
-    there is no cluster: the process trains alone.
+    `run_cluster(workers, script="worker.py", **settings)` returns a list of `(exit status,
+    report)`. With one worker there is no cluster: the process trains alone.
     """
     running = []
 
-    def run(workers, **settings):
+    def run(workers, script="worker.py", **settings):
         addresses = free_addresses(workers)
         cluster = []
         for index in range(workers):
@@ -47,7 +47,7 @@ def run_cluster():
                 )
             cluster.append(
                 subprocess.Popen(
-                    [sys.executable, str(WORKER), json.dumps(settings)],
+                    [sys.executable, str(HERE / script), json.dumps(settings)],
                     env=environment,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
