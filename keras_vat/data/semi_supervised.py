@@ -58,10 +58,15 @@ def semi_supervised(
 
     Returns:
         A `tf.data.Dataset` of `(SemiSupervisedInputs(labeled, unlabeled), y)`, with the sample
-        weights as third element if given. Arrays are kept in memory whole and gathered batch by
-        batch; datasets go through a shuffle buffer of up to 50,000 rows. Floats of 64 bits
-        become `keras.config.floatx()`. On JAX, from arrays: a `keras.utils.PyDataset` of such
-        batches, with `skip` and `take`, which needs no TensorFlow.
+        weights as third element if given. Floats of 64 bits become `keras.config.floatx()`. On
+        JAX, from arrays: a `keras.utils.PyDataset` of such batches, with `skip` and `take`, which
+        needs no TensorFlow.
+
+        Arrays are kept in memory whole, and all their rows are shuffled. Datasets are read as
+        training goes on and shuffled less well: each row is drawn from a buffer of up to 50,000
+        (1 GiB at most), so it meets those that are read about when it is. Bring files into random
+        order when you write them; `docs/large_data.md` has the rest. `tf.train.Checkpoint` saves
+        where an iterator stands; what `augment` holds, as its seed, is not in it.
 
     Raises:
         TypeError: If `labeled` is neither a tuple of arrays nor a dataset, the two halves differ
