@@ -15,9 +15,9 @@ README = ROOT / "README.md"
 
 DATA = ["tensorflow-datasets>=4.9"]
 PROBABILITY = ["tensorflow-probability>=0.25", "tf-keras>=2.18"]
-PLOT = ["matplotlib>=3.8"]
+PLOT = ["matplotlib>=3.9"]
 SERVING = ["tensorflow-serving-api>=2.18"]
-JAX = ["jax>=0.4.34"]
+JAX = ["jax>=0.10"]
 SKLEARN = ["scikit-learn>=1.6"]
 EXAMPLES = [*DATA, *PLOT, *SKLEARN]
 PYTEST = ["hypothesis>=6.100", "pytest>=8.0", "pytest-xdist>=3.6", "ruff>=0.9"]

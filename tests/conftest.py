@@ -35,7 +35,6 @@ CORE = (
     "test_vat_model_errors.py",
     "autodiff",
     "callbacks/test_callbacks_with_vat_model.py",
-    "data/test_load.py",
     "data/test_semi_supervised.py",
     "evaluation/test_local_distributional_smoothness.py",
     "forward",
