@@ -129,7 +129,6 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
         self.verbose = verbose
         self.class_weight = class_weight
 
-    @global_noise_kept()
     def fit(self, X, y, sample_weight=None):
         """Trains a new model.
 
@@ -161,18 +160,19 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
         # Callbacks see every step, and keep the model that they are given.
         own = bool(self.callbacks)
         per_execution = 1 if own else _largest_divisor(steps, MOST_STEPS_PER_EXECUTION)
-        model = new_model(self, X[:8], num_classes, weights_seed, per_execution)
-        rows = training_batches(X, y, sample_weight, self.class_weight, batch_sizes, order_seed)
-        shared = contextlib.nullcontext if own else compiled_models.trainable
-        with shared(model) as trained:
-            history = trained.fit(
-                rows,
-                steps_per_epoch=steps,
-                epochs=epochs,
-                shuffle=False,
-                callbacks=self.callbacks,
-                verbose=self.verbose,
-            )
+        with global_noise_kept():
+            model = new_model(self, X[:8], num_classes, weights_seed, per_execution)
+            rows = training_batches(X, y, sample_weight, self.class_weight, batch_sizes, order_seed)
+            shared = contextlib.nullcontext if own else compiled_models.trainable
+            with shared(model) as trained:
+                history = trained.fit(
+                    rows,
+                    steps_per_epoch=steps,
+                    epochs=epochs,
+                    shuffle=False,
+                    callbacks=self.callbacks,
+                    verbose=self.verbose,
+                )
         self.history_ = history.history
         self.model_ = model
         self._from_logits = model.loss.from_logits
