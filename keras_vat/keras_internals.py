@@ -55,7 +55,7 @@ def set_raw_value(variable, value):
 
 def leave_logits(outputs, logits):
     """Notes the logits on probabilities, as Keras's own activations do where tensors carry it."""
-    with contextlib.suppress(AttributeError):  # JAX's tensors carry nothing
+    with contextlib.suppress(AttributeError):  # JAX's traced values carry nothing
         outputs._keras_logits = logits
 
 

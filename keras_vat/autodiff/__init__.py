@@ -4,7 +4,6 @@ import keras
 
 if keras.backend.backend() == "tensorflow":
     from keras_vat.autodiff.tensorflow_autodiff import (
-        CARRIES_ATTRIBUTES,
         LAYERS_WORK_IN_PIPELINES,
         NOT_AN_ARRAY,
         Linearization,
@@ -21,7 +20,6 @@ if keras.backend.backend() == "tensorflow":
     from keras_vat.autodiff.tensorflow_noise import normal
 elif keras.backend.backend() == "jax":
     from keras_vat.autodiff.jax_autodiff import (
-        CARRIES_ATTRIBUTES,
         LAYERS_WORK_IN_PIPELINES,
         NOT_AN_ARRAY,
         Linearization,
@@ -44,7 +42,6 @@ else:
     )
 
 __all__ = [
-    "CARRIES_ATTRIBUTES",
     "LAYERS_WORK_IN_PIPELINES",
     "NOT_AN_ARRAY",
     "Linearization",

@@ -7,9 +7,6 @@ from jax import numpy as jnp
 from keras_vat.autodiff.inner_scope import InnerScope
 from keras_vat.keras_internals import raw_value
 
-CARRIES_ATTRIBUTES = False
-"""Whether tensors keep what is attached to them, as Keras does with logits."""
-
 LAYERS_WORK_IN_PIPELINES = False
 """Whether `tf.data` pipelines can call Keras's layers, so that augmentation goes into them."""
 

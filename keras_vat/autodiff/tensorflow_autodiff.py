@@ -2,9 +2,6 @@
 
 import tensorflow as tf
 
-CARRIES_ATTRIBUTES = True
-"""Whether tensors keep what is attached to them, as Keras does with logits."""
-
 LAYERS_WORK_IN_PIPELINES = True
 """Whether `tf.data` pipelines can call Keras's layers, so that augmentation goes into them."""
 

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.quick import QUICK
 from golden.small_vae import X, make, trained
 from golden.variables import assert_equal, values
 from golden.weight_gradients import weight_gradients
@@ -134,7 +135,7 @@ def test_use_leaves_all_variables_alone_and_rows_apart():
 
 
 def test_training_moves_averages_and_seeds():
-    vae = make(eagerly=True)
+    vae = make(QUICK)
     before = values(vae.variables)
     vae.train_on_batch(X)
     moved = [
@@ -198,7 +199,7 @@ def test_other_dtypes(policy):
 @pytest.mark.parametrize("wrap", [lambda x: x, lambda x: (x, np.arange(12))])
 def test_data_come_as_datasets_with_and_without_labels(wrap, tf):
     dataset = tf.data.Dataset.from_tensor_slices(wrap(X)).batch(6)
-    history = make(eagerly=True).fit(dataset, epochs=1, verbose=0).history
+    history = make(QUICK).fit(dataset, epochs=1, verbose=0).history
     assert np.isfinite(history["loss"]).all()
 
 

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.quick import QUICK
 from golden.small_vae import X, make, trained
 from golden.variables import assert_equal, values
 
@@ -50,7 +51,7 @@ def test_saved_weights_carry_the_prior_weight(tmp_path):
     vae = trained()
     vae.prior_weight = 0.7
     vae.save_weights(tmp_path / "vae.weights.h5")
-    other = make(eagerly=True, seed=5)
+    other = make(QUICK, seed=5)
     other.train_on_batch(X)
     other.load_weights(tmp_path / "vae.weights.h5")
     assert float(other.prior_weight) == pytest.approx(0.7)
