@@ -1,20 +1,22 @@
 """The front door: a Keras model that trains a classifier with regularizers."""
 
 import keras
+from keras import ops
 
 from keras_vat import arguments
 from keras_vat.autodiff import num_replicas
 from keras_vat.data.first_rows import first_rows
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward.batch_statistics import BATCH_STATISTICS
-from keras_vat.forward.compiled_loss import CompiledLoss
 from keras_vat.forward.forward import Forward, HasForward
 from keras_vat.forward.labels import only_one
 from keras_vat.forward.output_meaning import OUTPUT_KINDS
+from keras_vat.forward.penalized_output import PenalizedOutput
 from keras_vat.forward.perturbable import as_tensors
 from keras_vat.keras_internals import (
     as_default,
     clear_losses,
+    loss_parts,
     make_global_seed_generator,
 )
 from keras_vat.regularizers.regularizer_list import regularizer_list
@@ -57,8 +59,7 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
     Sparse inputs are trained as they are without regularizers, and made dense for these.
 
     Args:
-        classifier: A Keras model: Sequential, functional or subclassed, with one output tensor.
-            It is trained in place.
+        classifier: A Keras model: Sequential, functional or subclassed. It is trained in place.
         regularizers: One regularizer or a list of them, with different names.
         from_logits: `True`: the classifier returns logits; `False`: probabilities; `None`: found
             out from what returned its outputs in the run, then from the compiled loss.
@@ -72,6 +73,10 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
             infinite; the weights and moving averages are left alone in that step in any case (on
             several replicas by gradients of zero, so that momentum goes on). `"raise"`: stop, and
             say which; `"skip"`: go on, and count such steps in the logs as `skipped_steps`.
+        penalized_output: Of a classifier with several outputs, the name or the number of the one
+            that regularizers look at, and that `output` and `from_logits` are about. All outputs
+            train by their compiled losses, and labels, sample weights and losses go by the same
+            names as in Keras. `None`: the only one.
         name: Name of the model.
 
     Raises:
@@ -101,6 +106,7 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
         output="auto",
         batch_statistics="batch",
         nonfinite_penalty="raise",
+        penalized_output=None,
         name=None,
     ):
         if not isinstance(classifier, keras.Model):
@@ -132,6 +138,10 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
                 "nonfinite_penalty", nonfinite_penalty, ("raise", "skip")
             ),
         }
+        if penalized_output is not None:
+            self._config["penalized_output"] = penalized_output
+        if self.regularizers or penalized_output is not None:
+            PenalizedOutput(penalized_output, classifier).check()
         self._make_trackers(self._penalty_names, skips=nonfinite_penalty == "skip")
         self.built = classifier.built
 
@@ -235,7 +245,8 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
             from_logits=self._config["from_logits"],
             batch_statistics=self._config["batch_statistics"],
             loss=getattr(self, "loss", None),
-            compiled_loss=CompiledLoss.of(self),
+            compiled=self,
+            penalized_output=self._config.get("penalized_output"),
             perturb_at=[name for r in self.regularizers for name in r.places],
         )
 
@@ -246,18 +257,22 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
         labeled, unlabeled = split_inputs(as_tensors(x, dense=bool(self.regularizers)))
         forward = self.forward(training=True)
         if self.regularizers:
+            labelled = forward.labelled(labeled)
+            y_pred, losses = labelled.outputs, labelled.losses
             forward.weigh(labeled, sample_weight)
-        labelled = forward.labelled(labeled)
-        y_pred = labelled.outputs
-        for loss in labelled.losses:
+        else:
+            y_pred, losses = forward.trained(labeled)
+        for loss in losses:
             self.add_loss(loss)
         self.built = True  # the pass has built the classifier if need be
+        before = {id(v): ops.copy(v.value) for v in loss_parts(self)}
         supervised_loss = mean_over(
             count_rows(labeled),
             lambda: self.compute_loss(
                 x=labeled, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
             ),
         )
+        tracked = [(v, before.get(id(v), ops.zeros_like(v.value))) for v in loss_parts(self)]
         penalties, rows = [], []
         for regularizer in self.regularizers:
             with_labels = regularizer.requires_labels or unlabeled is None
@@ -271,4 +286,5 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
             )
             counts = None if regularizer.uses_labels(targets) else forward.rows_that_count(batch)
             rows.append(count_rows(batch) if counts is None else count_true(counts))
-        return Step(labeled, y_pred, supervised_loss, penalties, rows, forward.moved, forward.notes)
+        notes, moved = forward.notes, forward.moved
+        return Step(labeled, y_pred, supervised_loss, penalties, rows, moved, notes, tracked)

@@ -85,7 +85,7 @@ def local_distributional_smoothness(
     with keras.StatelessScope():
         for batch, labels in batches(x, batch_size=batch_size):
             forward = Forward.of(classifier)
-            view, perturbed = perturbation.moved(forward, batch, labels)
+            view, perturbed = perturbation.moved(forward, batch, forward.labels(batch, labels))
             clean = forward.clean(batch)
             measure = divergences.get(divergence, clean.distribution)
             values.append(measure(perturbation.target(clean), view.logits(perturbed)))

@@ -78,7 +78,7 @@ def perturbation_statistics(classifier, x, perturbations, y=None, batch_size=256
             forward = Forward.of(classifier)
             for name, perturbation in perturbations.items():
                 _, there = perturbation.enter(forward, batch)
-                view, perturbed = perturbation.moved(forward, batch, labels)
+                view, perturbed = perturbation.moved(forward, batch, forward.labels(batch, labels))
                 clean = forward.clean(batch)
                 cost = clean.distribution.kl(clean.target, view.logits(perturbed))
                 measured[name].append((ops.convert_to_numpy(cost), distance(there, perturbed)))

@@ -14,7 +14,7 @@ from keras_vat.forward.compiled_loss import CompiledLoss
 from keras_vat.forward.linearized_pass import LinearizedPass
 from keras_vat.forward.norms import rescaled
 from keras_vat.forward.observed_run import ObservedRun
-from keras_vat.forward.output_meaning import OutputMeaning
+from keras_vat.forward.outputs_of_runs import OutputsOfRuns
 from keras_vat.forward.places import MovedPlaces, find_layer
 from keras_vat.forward.weighted_batches import WeightedBatches
 from keras_vat.keras_internals import make_global_seed_generator, sublayers
@@ -31,7 +31,7 @@ class HasForward:
         raise NotImplementedError
 
 
-class Forward(WeightedBatches):
+class Forward(WeightedBatches, OutputsOfRuns):
     """The classifier as the methods see it within one step.
 
     Every pass starts from the same seeds, so that all passes of a step use the same dropout masks,
@@ -45,7 +45,9 @@ class Forward(WeightedBatches):
         from_logits: As in `VATModel`.
         batch_statistics: As in `VATModel`; without effect unless `training`.
         loss: The compiled loss, as evidence on the output; or `None`.
-        compiled_loss: A `CompiledLoss`, the loss of a batch; `None`: the negative log likelihood.
+        compiled: The Keras model that was compiled with this loss: the loss of a batch is its own.
+            `None`: the negative log likelihood.
+        penalized_output: As in `VATModel`.
         perturb_at: Names of the layers whose outputs methods perturb: clean passes note them.
 
     Raises:
@@ -61,8 +63,9 @@ class Forward(WeightedBatches):
         from_logits=None,
         batch_statistics="batch",
         loss=None,
-        compiled_loss=None,
+        compiled=None,
         perturb_at=(),
+        penalized_output=None,
     ):
         if not isinstance(classifier, keras.layers.Layer):
             raise TypeError(
@@ -71,8 +74,9 @@ class Forward(WeightedBatches):
             )
         self.classifier = classifier
         self.training = training
-        self.output = OutputMeaning(output, from_logits, loss)
-        self._compiled_loss = compiled_loss
+        self._say(classifier, output, from_logits, loss, penalized_output)
+        self._compiled = compiled if getattr(compiled, "compiled", False) else None
+        self._compiled_loss = None
         self._batch_statistics = batch_statistics if training else "batch"
         self._normalization = None
         self._entrance = self._at = None
@@ -112,13 +116,20 @@ class Forward(WeightedBatches):
         if isinstance(classifier, HasForward):
             return classifier.forward(training=training)
         loss = getattr(classifier, "loss", None)
-        return cls(classifier, training, loss=loss, compiled_loss=CompiledLoss.of(classifier))
+        return cls(classifier, training, loss=loss, compiled=classifier)
 
     def by_likelihood(self):
         """This view, whose loss is -log p(y | x) whatever loss was compiled."""
         view = copy.copy(self)
-        view._compiled_loss = None
+        view._compiled = None
         return view
+
+    def trained(self, x):
+        """The pass of plain Keras training where no method needs it: `(outputs, losses)`."""
+        self._begin(x)
+        outputs, _, moved, losses = self.call(x, labelled=True)
+        self._moved.update({id(variable): (variable, now) for variable, now in moved})
+        return outputs, losses
 
     def labelled(self, x):
         """The pass of plain Keras training: state moves. Shared as the batch's clean pass."""
@@ -148,7 +159,7 @@ class Forward(WeightedBatches):
     def logits(self, x):
         """Logits of a pass that a penalty's gradient flows through, classes last."""
         self._begin(x)
-        reading, _, moved, _ = self.run(x)
+        reading, _, _, moved, _ = self.run(x)
         self._move_averages(moved)
         return reading.logits
 
@@ -156,7 +167,9 @@ class Forward(WeightedBatches):
         """The loss of a batch, a scalar, had its logits been these."""
         clean, weights = self.clean(x), self._weights.get(self._key(x))
         check_rows(y, logits)
-        if self._compiled_loss is not None:
+        if self._compiled is not None and self._compiled_loss is None:
+            self._compiled_loss = CompiledLoss.of(self._compiled, self._penalized)
+        if self._compiled is not None and self._compiled_loss is not None:
             return self._compiled_loss(y, clean, logits, self.sample_weight(x))
         if weights is not None and not weights.one_for_each_row:
             raise ValueError(
@@ -175,9 +188,14 @@ class Forward(WeightedBatches):
         return clean.vjp(rescaled(slope, jointly=self.rows_interact))
 
     def read(self, x):
-        """The `Reading` of a pass: the outputs and what they mean."""
+        """The `Reading` of a pass: the penalized output and what it means."""
         self._begin(x)
         return self.run(x)[0]
+
+    def outputs(self, x):
+        """All that the classifier returns."""
+        self._begin(x)
+        return self.call(x)[0]
 
     def search(self, x):
         """A `LinearizedPass` that only serves to find a perturbation."""
@@ -244,7 +262,12 @@ class Forward(WeightedBatches):
         return [find_layer(self.classifier, name) for name in self._perturb_at]
 
     def run(self, x, labelled=False, places=None):
-        """One pass: its `Reading`, the `ObservedRun` and what it moved, and the layers' losses.
+        """One pass, read: its `Reading`, and what `call` returns."""
+        outputs, observed, moved, losses = self.call(x, labelled, places)
+        return self._read(outputs, observed), outputs, observed, moved, losses
+
+    def call(self, x, labelled=False, places=None):
+        """One pass: all outputs, the `ObservedRun`, what it moved, and the layers' losses.
 
         Seeds and other state are those of the step's beginning; moving averages are the newest.
         """
@@ -257,7 +280,7 @@ class Forward(WeightedBatches):
             x = x if self._entrance is None else self._entrance(x)
             outputs = self.classifier(x, training=self.training)
         moved = [(variable, scope.get_current_value(variable)) for variable in scope.updated]
-        return self.output.read(outputs, observed), observed, moved, scope.losses
+        return outputs, observed, moved, scope.losses
 
     def _move_averages(self, moved):
         """Keeps what a pass of a penalty made of the moving averages, where it may move them."""

@@ -8,7 +8,6 @@ from keras import ops
 from keras_vat import arguments, autodiff
 from keras_vat.autodiff.replica_seed_generator import ReplicaSeedGenerator
 from keras_vat.forward import Forward, norms
-from keras_vat.forward.labels import as_labels
 from keras_vat.forward.perturbable import Perturbable, as_tensors
 from keras_vat.perturbations.coordinates import Coordinates
 
@@ -107,8 +106,10 @@ class Perturbation(keras.layers.Layer):
             r, shaped like `x` (zero for inputs that are not floating); with `perturb_at`, like what
             the layer returns, a list where there are several places or calls.
         """
-        forward, x = self.enter(Forward.of(classifier), as_tensors(x))
-        r = self.find(forward, x, as_labels(y))
+        forward, x = Forward.of(classifier), as_tensors(x)
+        y = forward.labels(x, y)
+        forward, x = self.enter(forward, x)
+        r = self.find(forward, x, y)
         if self.places:
             return r[0] if len(r) == 1 else r
         return Perturbable(x).put(r, others=ops.zeros_like)
@@ -126,12 +127,13 @@ class Perturbation(keras.layers.Layer):
                 f"Received: perturb_at={self.places}"
             )
         forward, x = Forward.of(classifier), as_tensors(x)
-        return Perturbable(x).shift(self.find(forward, x, as_labels(y)))
+        return Perturbable(x).shift(self.find(forward, x, forward.labels(x, y)))
 
     def outputs(self, classifier, x, y=None):
         """The classifier's outputs at the perturbed point, with a place or without."""
-        forward, moved = self.moved(Forward.of(classifier), as_tensors(x), as_labels(y))
-        return forward.read(moved).outputs
+        forward, x = Forward.of(classifier), as_tensors(x)
+        forward, moved = self.moved(forward, x, forward.labels(x, y))
+        return forward.outputs(moved)
 
     def moved(self, forward, x, y=None):
         """The view that r enters and the perturbed batch there: the inputs, or the places'."""
