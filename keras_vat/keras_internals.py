@@ -18,6 +18,11 @@ def sublayers(layer, include_self=True):
     return list(_private(layer, "_flatten_layers")(include_self=include_self))
 
 
+def layers_inside(layer):
+    """The layers that a layer or model holds itself, without those inside of these."""
+    return list(_private(layer, "_flatten_layers")(include_self=False, recursive=False))
+
+
 def own_state(layer):
     """The variables of one layer itself that aren't trained: no weights, seeds or sublayers'."""
     return list(_private(layer, "_non_trainable_variables"))
