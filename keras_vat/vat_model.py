@@ -12,6 +12,7 @@ from keras_vat.forward.forward import Forward, HasForward
 from keras_vat.forward.labels import only_one
 from keras_vat.forward.output_meaning import OUTPUT_KINDS
 from keras_vat.forward.perturbable import as_tensors
+from keras_vat.forward.weighted_batches import count_rows
 from keras_vat.keras_internals import (
     as_default,
     clear_losses,
@@ -29,7 +30,7 @@ from keras_vat.training.check_training_data import (
     check_validation_split,
 )
 from keras_vat.training.split_inputs import split_inputs
-from keras_vat.training.step import Step, count_rows, count_true, mean_over
+from keras_vat.training.step import Step, count_true, mean_over
 from keras_vat.training.step_metrics import StepMetrics
 
 
@@ -50,8 +51,8 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
     counts besides (as `fat_kept`) and the compiled metrics.
 
     All passes of a step use the same dropout masks and begin in the same state, as that of a
-    stateful recurrent layer; only the labelled pass moves seeds, moving averages and states. What
-    a layer draws past Keras, from `tf.random` or NumPy, can't be held: it differs between passes.
+    stateful recurrent layer; only the labelled pass moves seeds and states. What a layer draws past
+    Keras, from `tf.random` or NumPy, can't be held: it differs between passes.
 
     Padding, where Keras's layers find a mask in the run, is not perturbed and counts in no penalty.
     Sparse inputs are trained as they are without regularizers, and made dense for these.
@@ -65,9 +66,13 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
         output: `"categorical"` (softmax over the last axis), `"bernoulli"` (independent
             sigmoids), `"gaussian"` (regression with unit variance) or `"auto"` (from the compiled
             loss and the last layer).
-        batch_statistics: Normalisation layers in the passes of the penalties. `"batch"`: batch
-            statistics, moving averages untouched (the papers' policy); `"moving"`: moving
-            averages, as at inference; `"update"`: batch statistics that also move the averages.
+        batch_statistics: Normalisation layers in the passes of the penalties. `"auto"`: batch
+            statistics; labelled and unlabelled rows move the averages alike, unperturbed, and
+            faster at first than Keras does, so that few labels and few updates are enough.
+            `"batch"`: batch statistics, and labelled rows alone move the averages (the papers'
+            policy, for which there is `callbacks.BatchNormReestimation`); `"moving"`: moving
+            averages, as at inference; `"update"`: batch statistics, and perturbed passes move
+            the averages, too.
         nonfinite_penalty: What to do when a penalty, the supervised loss or a gradient is NaN or
             infinite; the weights and moving averages are left alone in that step in any case (on
             several replicas by gradients of zero, so that momentum goes on). `"raise"`: stop, and
@@ -99,7 +104,7 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
         *,
         from_logits=None,
         output="auto",
-        batch_statistics="batch",
+        batch_statistics="auto",
         nonfinite_penalty="raise",
         name=None,
     ):
@@ -237,6 +242,7 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
             loss=getattr(self, "loss", None),
             compiled_loss=CompiledLoss.of(self),
             perturb_at=[name for r in self.regularizers for name in r.places],
+            updates=getattr(getattr(self, "optimizer", None), "iterations", None),
         )
 
     def _compute_step(self, x, y, sample_weight):
@@ -271,4 +277,6 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
             )
             counts = None if regularizer.uses_labels(targets) else forward.rows_that_count(batch)
             rows.append(count_rows(batch) if counts is None else count_true(counts))
+        if unlabeled is not None:
+            forward.feed_averages(unlabeled)
         return Step(labeled, y_pred, supervised_loss, penalties, rows, forward.moved, forward.notes)

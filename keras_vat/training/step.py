@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from keras import ops, tree
+from keras import ops
 
 
 class Step(NamedTuple):
@@ -15,11 +15,6 @@ class Step(NamedTuple):
     rows: list
     moved: list
     notes: dict
-
-
-def count_rows(x):
-    """Number of rows of a batch: an integer, or a tensor where it is unknown."""
-    return ops.shape(tree.flatten(x)[0])[0]
 
 
 def count_true(counts):

@@ -5,9 +5,9 @@ from keras import ops
 
 from keras_vat.autodiff import num_replicas
 from keras_vat.autodiff.inner_scope import InnerScope
+from keras_vat.forward.weighted_batches import count_rows
 from keras_vat.keras_internals import loss_tracker
 from keras_vat.training.finite_steps import check_finite
-from keras_vat.training.step import count_rows
 
 
 class StepMetrics:
