@@ -11,8 +11,9 @@ from keras_vat.forward.forward import HasForward
 class BatchNormReestimation(keras.callbacks.Callback):
     """Replaces the moving averages of normalisation layers by plain averages when training ends.
 
-    Moving averages trail behind the weights and, under perturbation training, are fed by the
-    labelled batches alone. When `fit` ends, this passes `steps` batches of `x` through the
+    Moving averages trail behind the weights and, by `VATModel`'s policy `"batch"`, are fed by the
+    labelled batches alone. Made for that policy, the papers'; by `"auto"`, the default, they come
+    out of `fit` about as good. When `fit` ends, this passes `steps` batches of `x` through the
     classifier as in training and gives every normalisation layer the mean of the batch statistics.
     Nothing else changes: weights, dropout seeds and other state are as they were. Validation inside
     `fit` still sees the old averages; `evaluate` afterwards sees the new ones. After

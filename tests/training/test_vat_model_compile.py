@@ -139,7 +139,9 @@ def test_dropout_masks_differ_from_step_to_step(make_vat_model, make_classifier,
     assert len(values) == 3
 
 
-@pytest.mark.parametrize("policy, moves", [("batch", False), ("moving", False), ("update", True)])
+@pytest.mark.parametrize(
+    "policy, moves", [("auto", True), ("batch", False), ("moving", False), ("update", True)]
+)
 def test_which_batches_move_the_averages(make_vat_model, make_classifier, rows, policy, moves):
     """Labelled rows always do, unlabelled ones only where the policy says so."""
     averages = []
