@@ -3,6 +3,7 @@
 import keras
 
 from keras_vat import arguments
+from keras_vat.as_in_keras import as_in_keras
 from keras_vat.autodiff import num_replicas
 from keras_vat.data.first_rows import first_rows
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
@@ -150,11 +151,16 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
         """The regularizers' names, in order: their entries in the logs."""
         return [regularizer.name for regularizer in self.regularizers]
 
-    def fit(self, x=None, y=None, *args, **kwargs):
-        """As `keras.Model.fit`."""
+    @as_in_keras(keras.Model.fit)
+    def fit(self, x=None, y=None, **kwargs):
+        """As `keras.Model.fit`.
+
+        An epoch is one pass over `x`. Of `keras_vat.data.semi_supervised` it is one over the
+        unlabelled rows, or as many batches as its `steps_per_epoch` says.
+        """
         check_rows(x)
         check_halves(x, self.classifier)
-        if not args and kwargs.get("steps_per_epoch") is None:
+        if kwargs.get("steps_per_epoch") is None:
             check_end(x)
         if kwargs.get("validation_data") is None:
             check_validation_split(x, kwargs.get("validation_split"))
@@ -165,16 +171,17 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
             self._check_class_numbers(y)
         if any(regularizer.limits_inputs for regularizer in self.regularizers):
             self._check_inputs(first_rows(x))
-        return super().fit(x, y, *args, **kwargs)
+        return super().fit(x, y, **kwargs)
 
-    def train_on_batch(self, x, y=None, *args, **kwargs):
+    @as_in_keras(keras.Model.train_on_batch)
+    def train_on_batch(self, x, y=None, **kwargs):
         """As `keras.Model.train_on_batch`; the logs are those of this batch alone."""
         check_rows(x)
         self._check_labels(y)
         self._check_class_numbers(y)
         self._check_inputs(x)
         self.reset_metrics()  # before Keras 3.15, logs were means over all batches until then
-        return super().train_on_batch(x, y, *args, **kwargs)
+        return super().train_on_batch(x, y, **kwargs)
 
     def _check_labels(self, y):
         for regularizer in self.regularizers:
@@ -227,9 +234,10 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
             inputs = inputs.labeled
         return self.classifier(inputs, training=training)
 
-    def export(self, *args, **kwargs):
+    @as_in_keras(keras.Model.export)
+    def export(self, **kwargs):
         """Exports the classifier, as `keras.Model.export` does."""
-        return self.classifier.export(*args, **kwargs)
+        return self.classifier.export(**kwargs)
 
     def forward(self, training=False):
         """The `Forward` of one step: the classifier under this model's policies."""

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_vat import arguments
+from keras_vat.as_in_keras import as_in_keras
 from keras_vat.autodiff import is_symbolic, num_replicas
 from keras_vat.data.first_rows import first_rows
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
@@ -126,18 +127,20 @@ class Generator(WholeFiles, keras.Model):
         """As the method of `keras.Model`, which leaves models with their own `compile` out."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def fit(self, x=None, y=None, batch_size=None, *args, **kwargs):
+    @as_in_keras(keras.Model.fit)
+    def fit(self, x=None, **kwargs):
         """As `keras.Model.fit`, on images: arrays, or a `tf.data.Dataset` of batches.
 
         Of semi-supervised batches it takes the unlabelled images.
         """
-        self.begin_training(first_rows(x, batch_size))
-        return super().fit(x, y, batch_size, *args, **kwargs)
+        self.begin_training(first_rows(x, kwargs.get("batch_size")))
+        return super().fit(x, **kwargs)
 
-    def train_on_batch(self, x, *args, **kwargs):
+    @as_in_keras(keras.Model.train_on_batch)
+    def train_on_batch(self, x, **kwargs):
         """As `keras.Model.train_on_batch`, on images."""
         self.begin_training(x)
-        return super().train_on_batch(x, *args, **kwargs)
+        return super().train_on_batch(x, **kwargs)
 
     def begin_training(self, images):
         """Looks at the first images of a training run; they may be `None` if unknown."""

@@ -48,9 +48,8 @@ class FastAdversarialTraining(PerturbationRegularizer):
     before the classifier is reasonable, bad samples are not between the classes.
 
     With batch normalisation and a direction found among the K classes, the statistics of unlabelled
-    batches can drift away from those of labelled ones (on MNIST they did). Then the moving averages
-    of training, which the labelled pass feeds, predict better than those of
-    `callbacks.BatchNormReestimation`: compare the two on validation data.
+    batches can drift away from those of labelled ones (on MNIST they did). Then moving averages of
+    the labelled rows alone predict better: compare `VATModel(..., batch_statistics="batch")`.
 
     Args:
         epsilon: L2 norm of r for each example, in the units of the inputs.
