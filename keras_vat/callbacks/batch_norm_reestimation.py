@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -56,7 +58,7 @@ class BatchNormReestimation(keras.callbacks.Callback):
     m / (m - 1), as in Keras's own moving averages.
     """
 
-    def __init__(self, x, steps=100, batch_size=128, seed=0):
+    def __init__(self, x: Any, steps: int = 100, batch_size: int = 128, seed: int = 0):
         super().__init__()
         self.x = x.unlabeled if isinstance(x, SemiSupervisedInputs) else x
         self.steps = arguments.whole_number("steps", steps, 1)

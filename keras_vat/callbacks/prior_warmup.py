@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 
 from keras_vat.callbacks.warmup import DEFAULT_EPOCHS, Warmup
@@ -42,7 +44,14 @@ class PriorWarmup(Warmup):
 
     attribute = "prior_weight"
 
-    def __init__(self, start=0.0, end=0.1, epochs=DEFAULT_EPOCHS, shape="linear", steps=None):
+    def __init__(
+        self,
+        start: float = 0.0,
+        end: float = 0.1,
+        epochs: int = DEFAULT_EPOCHS,
+        shape: Any = "linear",
+        steps: int | None = None,
+    ):
         super().__init__(start, end, epochs, shape=shape, steps=steps)
 
     def _find(self):

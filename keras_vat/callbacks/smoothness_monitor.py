@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -52,7 +54,15 @@ class SmoothnessMonitor(keras.callbacks.Callback):
     Reference: Miyato et al., "Virtual Adversarial Training" (2018), equation 5 and figure 2.
     """
 
-    def __init__(self, x, epsilon, num_power_iterations=1, batch_size=256, seed=0, name="lds"):
+    def __init__(
+        self,
+        x: Any,
+        epsilon: float,
+        num_power_iterations: int = 1,
+        batch_size: int = 256,
+        seed: int | None = 0,
+        name: str = "lds",
+    ):
         super().__init__()
         check_inputs(x)
         self.x = x

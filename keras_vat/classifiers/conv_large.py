@@ -1,12 +1,14 @@
 """Conv-Large."""
 
+import keras
+
 from keras_vat import arguments
 from keras_vat.classifiers.conv_net import conv_net
 
 _FILTERS = (128, 128, 128, 256, 256, 256, 512, 256, 128)
 
 
-def conv_large(num_classes=10, top_batch_norm=False):
+def conv_large(num_classes: int = 10, top_batch_norm: bool = False) -> keras.Model:
     """Builds Conv-Large: nine convolutions of 128 to 512 filters.
 
     Args:

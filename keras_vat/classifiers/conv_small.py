@@ -1,5 +1,7 @@
 """Conv-Small, in its widths for SVHN and for CIFAR-10."""
 
+import keras
+
 from keras_vat import arguments
 from keras_vat.classifiers.conv_net import conv_net
 
@@ -9,7 +11,9 @@ _FILTERS = {
 }
 
 
-def conv_small(dataset="svhn", num_classes=10, top_batch_norm=None):
+def conv_small(
+    dataset: str = "svhn", num_classes: int = 10, top_batch_norm: bool | None = None
+) -> keras.Model:
     """Builds Conv-Small: nine convolutions, 64 and 128 filters, or 96 and 192 for CIFAR-10.
 
     Args:

@@ -1,12 +1,14 @@
 """The augmentation of the papers' experiments, by data set."""
 
+import keras
+
 from keras_vat import arguments
 from keras_vat.data.random_shift import RandomShift
 
 _HORIZONTAL_FLIP = {"cifar10": True, "svhn": False, "mnist": False}
 
 
-def augmentation(name, seed=None):
+def augmentation(name: str, seed: int | None = None) -> keras.layers.Layer:
     """Makes the layer that augments a data set's images as the VAT papers do.
 
     Shifts by up to 2 whole pixels over zeros; "cifar10" is also mirrored with probability 1/2.

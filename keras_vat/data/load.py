@@ -11,7 +11,9 @@ _TFDS_NAMES = ("mnist", "cifar10", "svhn_cropped")
 _SPLITS = ["train", "test"]
 
 
-def load(name, data_dir=None):
+def load(
+    name: str, data_dir: str | None = None
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Loads a data set of images as NumPy arrays.
 
     Nothing is ever downloaded. Rows keep the order of the files: those of "cifar10" may be

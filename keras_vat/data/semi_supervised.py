@@ -1,6 +1,8 @@
 """Batches for semi-supervised training: labelled and unlabelled rows side by side."""
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -15,15 +17,15 @@ from keras_vat.data.stream_seeds import stream_seeds
 
 
 def semi_supervised(
-    labeled,
-    unlabeled=None,
-    labeled_batch_size=32,
-    unlabeled_batch_size=128,
-    augment=None,
-    seed=None,
-    repeat=False,
-    steps_per_epoch=None,
-):
+    labeled: Any,
+    unlabeled: Any = None,
+    labeled_batch_size: int = 32,
+    unlabeled_batch_size: int = 128,
+    augment: Callable[[Any], Any] | None = None,
+    seed: int | None = None,
+    repeat: bool = False,
+    steps_per_epoch: int | None = None,
+) -> Any:
     """Pairs labelled batches with unlabelled ones for `VATModel.fit`.
 
     One epoch is one pass over the unlabelled rows: `rows // unlabeled_batch_size` steps. A table

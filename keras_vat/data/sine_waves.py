@@ -5,7 +5,9 @@ import numpy as np
 from keras_vat import arguments
 
 
-def sine_waves(n=10_000, noise=0.1, length=100, seed=0):
+def sine_waves(
+    n: int = 10_000, noise: float = 0.1, length: int = 100, seed: int | None = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Draws noisy sine waves; the class is the angular frequency.
 
     Formula, for t evenly spaced from -2 pi to 2 pi:

@@ -1,9 +1,13 @@
 """Two interleaving half circles."""
 
+import numpy as np
+
 from keras_vat import arguments
 
 
-def two_moons(n=1000, noise=0.1, seed=0):
+def two_moons(
+    n: int = 1000, noise: float = 0.1, seed: int | None = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Draws points of two interleaving half circles, one per class.
 
     Args:

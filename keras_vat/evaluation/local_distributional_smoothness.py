@@ -1,5 +1,8 @@
 """Local distributional smoothness: how far the output can be moved by a small perturbation."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -10,15 +13,15 @@ from keras_vat.perturbations import Perturbation, VirtualAdversarialPerturbation
 
 
 def local_distributional_smoothness(
-    classifier,
-    x,
-    epsilon=None,
-    num_power_iterations=1,
-    perturbation=None,
-    divergence=None,
-    batch_size=256,
-    seed=None,
-):
+    classifier: keras.Model,
+    x: Any,
+    epsilon: float | None = None,
+    num_power_iterations: int = 1,
+    perturbation: Any = None,
+    divergence: str | Callable[[Any, Any], Any] | None = None,
+    batch_size: int = 256,
+    seed: int | None = None,
+) -> np.ndarray:
     """LDS of every example: the divergence at its virtual adversarial perturbation.
 
     The smaller, the smoother is the classifier there. Of several labels or positions D is the mean

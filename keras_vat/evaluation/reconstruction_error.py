@@ -1,5 +1,7 @@
 """Reconstruction error: how much of an image a generator loses."""
 
+from typing import Any
+
 import numpy as np
 from keras import ops, tree
 
@@ -7,7 +9,7 @@ from keras_vat.evaluation.batches import batches
 from keras_vat.generators.check_generator import check_decoded, check_generator
 
 
-def reconstruction_error(generator, x, batch_size=256):
+def reconstruction_error(generator: Any, x: Any, batch_size: int = 256) -> np.ndarray:
     """L2 distance of every image from its reconstruction.
 
     In latent-space training it is what an adversarial image differs by before any perturbation: a

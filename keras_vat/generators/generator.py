@@ -1,5 +1,7 @@
 """What all generators have in common: the range of images, training, freezing, saving."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -42,7 +44,7 @@ class Generator(WholeFiles, keras.Model):
     term_names = ()
     _frozen = False
 
-    def __init__(self, input_shape, **kwargs):
+    def __init__(self, input_shape: tuple[int, ...], **kwargs):
         # Images stay in full precision, whatever the layers inside compute in.
         super().__init__(autocast=False, **kwargs)
         self.image_shape = _image_shape(input_shape)
@@ -78,11 +80,11 @@ class Generator(WholeFiles, keras.Model):
     def trainable(self, value):
         keras.Model.trainable.fset(self, bool(value) and not self._frozen)
 
-    def encode(self, x):
+    def encode(self, x: Any) -> Any:
         """Images `(batch, height, width, channels)` to z: one tensor or a list of tensors."""
         raise NotImplementedError
 
-    def decode(self, z):
+    def decode(self, z: Any) -> Any:
         """z, as `encode` returns it, to images `(batch, height, width, channels)`."""
         raise NotImplementedError
 
@@ -90,7 +92,7 @@ class Generator(WholeFiles, keras.Model):
         """What `fit` minimises (`"loss"`) and logs: a dictionary of `(batch,)` tensors."""
         raise NotImplementedError
 
-    def sample(self, n, seed=None):
+    def sample(self, n: int, seed: int | None = None) -> Any:
         """Draws n images: z from N(0, I), decoded."""
         raise NotImplementedError
 

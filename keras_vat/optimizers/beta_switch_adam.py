@@ -1,5 +1,7 @@
 """Adam whose momentum drops when the learning rate begins to decay."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -51,7 +53,12 @@ class BetaSwitchAdam(keras.optimizers.Adam):
     """
 
     def __init__(
-        self, learning_rate=0.001, beta_1=0.9, decay_beta_1=0.5, switch_step=None, **kwargs
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        decay_beta_1: float = 0.5,
+        switch_step: int | None = None,
+        **kwargs,
     ):
         kwargs.setdefault("name", "beta_switch_adam")
         super().__init__(learning_rate, beta_1=beta_1, **kwargs)

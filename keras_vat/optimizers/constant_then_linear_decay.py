@@ -37,7 +37,7 @@ class ConstantThenLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
     Reference: Miyato et al., arXiv:1704.03976, appendices C and D.
     """
 
-    def __init__(self, initial_learning_rate, total_steps, decay_steps):
+    def __init__(self, initial_learning_rate: float, total_steps: int, decay_steps: int):
         super().__init__()
         self.initial_learning_rate = arguments.positive(
             "initial_learning_rate", initial_learning_rate

@@ -5,7 +5,9 @@ import keras
 from keras_vat import arguments
 
 
-def mnist_decay(initial_learning_rate=0.002):
+def mnist_decay(
+    initial_learning_rate: float = 0.002,
+) -> keras.optimizers.schedules.LearningRateSchedule:
     """Makes the schedule of the supervised MNIST experiments: times 0.9 every 600 updates.
 
     Formula:

@@ -1,3 +1,6 @@
+from typing import Any
+
+import keras
 import numpy as np
 
 from keras_vat import arguments
@@ -8,7 +11,15 @@ from keras_vat.plotting.palette import NEUTRAL
 from keras_vat.plotting.plot_decision_boundary import plot_decision_boundary
 
 
-def plot_bad_samples(x, bad, kept=None, classifier=None, y=None, max_images=10, ax=None):
+def plot_bad_samples(
+    x: Any,
+    bad: Any,
+    kept: Any = None,
+    classifier: keras.Model | None = None,
+    y: Any = None,
+    max_images: int = 10,
+    ax: Any = None,
+) -> Any:
     """Draws bad samples: points over the decision regions, or images below their originals.
 
     Good bad samples lie between the classes: points along the boundary in the gap of the data,

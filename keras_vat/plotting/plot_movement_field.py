@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 
 from keras_vat import arguments
@@ -5,7 +7,7 @@ from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.palette import CATEGORIES, NEUTRAL
 
 
-def plot_movement_field(field, x=None, max_arrows=15, ax=None):
+def plot_movement_field(field: Any, x: Any = None, max_arrows: int = 15, ax: Any = None) -> Any:
     """Draws a movement field as arrows on its lattice, over what it moves.
 
     All arrows have one scale: the longest is about as long as the distance between two arrows, so

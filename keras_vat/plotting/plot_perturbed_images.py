@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 
 from keras_vat import arguments
@@ -6,7 +8,14 @@ from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.mosaic import mosaic
 
 
-def plot_perturbed_images(x, perturbed, labels=None, magnification=None, max_images=10, ax=None):
+def plot_perturbed_images(
+    x: Any,
+    perturbed: Any,
+    labels: Any = None,
+    magnification: float | None = None,
+    max_images: int = 10,
+    ax: Any = None,
+) -> Any:
     """Draws images, what a perturbation changed in them, and the perturbed images, row by row.
 
     The middle row is mid-grey where nothing changed, brighter where the perturbation adds. It works

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 
 from keras_vat import arguments
@@ -7,7 +9,9 @@ from keras_vat.plotting.check_curve import check_curve
 from keras_vat.plotting.mosaic import mosaic
 
 
-def plot_robustness_examples(curve, source=None, max_images=2, max_sizes=8, ax=None):
+def plot_robustness_examples(
+    curve: Any, source: str | None = None, max_images: int = 2, max_sizes: int = 8, ax: Any = None
+) -> Any:
     """Draws images perturbed more and more, with what every classifier makes of them.
 
     One strip for each image; from left to right the perturbation grows. Below each image stands
