@@ -61,7 +61,8 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
     Args:
         classifier: A Keras model: Sequential, functional or subclassed, with one output tensor.
             It is trained in place.
-        regularizers: One regularizer or a list of them, with different names.
+        regularizers: One regularizer or a list of them, with different names. One that needs no
+            number may be given by its name: `"entropy"`.
         from_logits: `True`: the classifier returns logits; `False`: probabilities; `None`: found
             out from what returned its outputs in the run, then from the compiled loss.
         output: `"categorical"` (softmax over the last axis), `"bernoulli"` (independent

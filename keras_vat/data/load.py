@@ -84,7 +84,7 @@ def _load_tfds(name, data_dir):
     except ImportError as error:
         raise ImportError(
             f'`load("{name}")` needs tensorflow-datasets. Install it with '
-            "`pip install keras-vat[data]`."
+            "`pip install tensorflow-datasets`."
         ) from error
     place = data_dir or "the default folder of TensorFlow Datasets"
     cure = f"delete its folder `{name}` and run `tfds build {name}` once more"
@@ -124,8 +124,7 @@ def _load_digits():
         from sklearn.model_selection import train_test_split
     except ImportError as error:
         raise ImportError(
-            '`load("digits")` needs scikit-learn. Install it with '
-            "`pip install keras-vat[examples]`."
+            '`load("digits")` needs scikit-learn. Install it with `pip install scikit-learn`.'
         ) from error
     digits = load_digits()
     x_train, x_test, y_train, y_test = train_test_split(

@@ -40,7 +40,7 @@ def two_circles(
         from sklearn.datasets import make_circles
     except ImportError as error:
         raise ImportError(
-            "`two_circles` needs scikit-learn. Install it with `pip install keras-vat[examples]`."
+            "`two_circles` needs scikit-learn. Install it with `pip install scikit-learn`."
         ) from error
     x, y = make_circles(n, noise=noise, factor=factor, random_state=seed)
     return x.astype("float32"), y.astype("int32")

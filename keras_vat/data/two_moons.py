@@ -37,7 +37,7 @@ def two_moons(
         from sklearn.datasets import make_moons
     except ImportError as error:
         raise ImportError(
-            "`two_moons` needs scikit-learn. Install it with `pip install keras-vat[examples]`."
+            "`two_moons` needs scikit-learn. Install it with `pip install scikit-learn`."
         ) from error
     x, y = make_moons(n, noise=noise, random_state=seed)
     return x.astype("float32"), y.astype("int32")
