@@ -5,7 +5,7 @@ import keras
 from keras_vat import arguments
 from keras_vat.as_in_keras import as_in_keras
 from keras_vat.autodiff import num_replicas
-from keras_vat.data.first_rows import first_rows
+from keras_vat.data.first_rows import first_rows, rows_at_hand
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward.batch_statistics import BATCH_STATISTICS
 from keras_vat.forward.compiled_loss import CompiledLoss
@@ -33,6 +33,7 @@ from keras_vat.training.check_training_data import (
 from keras_vat.training.split_inputs import split_inputs
 from keras_vat.training.step import Step, count_true, mean_over
 from keras_vat.training.step_metrics import StepMetrics
+from keras_vat.training.usual_mistakes import UsualMistakes, look_at_classifier
 
 
 @keras.saving.register_keras_serializable(package="keras_vat")
@@ -140,6 +141,8 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
             ),
         }
         self._make_trackers(self._penalty_names, skips=nonfinite_penalty == "skip")
+        self._mistakes = UsualMistakes(self._penalty_names, batch_statistics)
+        look_at_classifier(classifier)
         self.built = classifier.built
 
     @property
@@ -172,6 +175,8 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
             self._check_class_numbers(y)
         if any(regularizer.limits_inputs for regularizer in self.regularizers):
             self._check_inputs(first_rows(x))
+        self._mistakes.look_at_images(rows_at_hand(x), self.regularizers)
+        kwargs["callbacks"] = self._mistakes.beside(kwargs.get("callbacks"))
         return super().fit(x, y, **kwargs)
 
     @as_in_keras(keras.Model.train_on_batch)
@@ -181,6 +186,7 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
         self._check_labels(y)
         self._check_class_numbers(y)
         self._check_inputs(x)
+        self._mistakes.look_at_images(x, self.regularizers)
         self.reset_metrics()  # before Keras 3.15, logs were means over all batches until then
         return super().train_on_batch(x, y, **kwargs)
 

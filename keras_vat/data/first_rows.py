@@ -1,9 +1,13 @@
 """A look at training data before the training."""
 
+import weakref
+
 import numpy as np
 from keras import utils
 
 from keras_vat.data.is_dataset import is_dataset
+
+_OF_PIPELINES = weakref.WeakKeyDictionary()
 
 
 def first_rows(x, batch_size=None):
@@ -24,3 +28,16 @@ def first_rows(x, batch_size=None):
         rows = min(batch_size or 32, x.shape[0])
         return np.asarray(x)[np.linspace(0, x.shape[0] - 1, rows).astype(int)]
     return None if batch is None else utils.unpack_x_y_sample_weight(batch)[0]
+
+
+def rows_at_hand(x):
+    """Some rows of what `fit` was given; of a pipeline those that were noted when it was made.
+
+    To read a pipeline takes time, and moves its seeds on.
+    """
+    return _OF_PIPELINES.get(x) if is_dataset(x) else first_rows(x)
+
+
+def note_rows(pipeline, rows):
+    """Notes some rows of a `tf.data.Dataset` for `rows_at_hand`."""
+    _OF_PIPELINES[pipeline] = rows

@@ -9,6 +9,7 @@ import keras
 from keras_vat import arguments
 from keras_vat.autodiff import LAYERS_WORK_IN_PIPELINES
 from keras_vat.data.array_rows import ArrayRows
+from keras_vat.data.first_rows import note_rows
 from keras_vat.data.is_dataset import is_dataset
 from keras_vat.data.matching_rows import check_matching
 from keras_vat.data.semi_supervised_batches import SemiSupervisedBatches
@@ -147,7 +148,10 @@ def semi_supervised(
     # state: left to itself, tf.data refuses to save such an iterator.
     options = tf.data.Options()
     options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
-    return batches.with_options(options)
+    batches = batches.with_options(options)
+    if isinstance(labeled, ArrayRows):
+        note_rows(batches, labeled.take(slice(32))[0])
+    return batches
 
 
 def _source(rows):

@@ -10,7 +10,8 @@ from keras_vat import autodiff, keras_internals
 from keras_vat.as_in_keras import as_in_keras
 from keras_vat.forward.perturbable import is_floating
 from keras_vat.training import replicas
-from keras_vat.training.same_start import with_same_start
+from keras_vat.training.last_callback import with_last
+from keras_vat.training.same_start import SameStart
 
 
 @keras_internals.overrides(
@@ -29,7 +30,7 @@ class TensorFlowTraining:
     @as_in_keras(keras.Model.fit)
     def fit(self, **kwargs):
         if replicas.several_workers(keras_internals.strategy_of(self)):
-            kwargs["callbacks"] = with_same_start(kwargs.get("callbacks"))
+            kwargs["callbacks"] = with_last(kwargs.get("callbacks"), SameStart())
         return super().fit(**kwargs)
 
     def train_step(self, data):
