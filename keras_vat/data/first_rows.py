@@ -7,7 +7,7 @@ from keras import utils
 
 from keras_vat.data.is_dataset import is_dataset
 
-_OF_PIPELINES = weakref.WeakKeyDictionary()
+_NOTED = weakref.WeakKeyDictionary()
 
 
 def first_rows(x, batch_size=None):
@@ -31,13 +31,16 @@ def first_rows(x, batch_size=None):
 
 
 def rows_at_hand(x):
-    """Some rows of what `fit` was given; of a pipeline those that were noted when it was made.
+    """Some rows of an array; of a data set those that were noted when it was made, or `None`.
 
-    To read a pipeline takes time, and moves its seeds on.
+    To read a data set takes time, and moves its seeds on.
     """
-    return _OF_PIPELINES.get(x) if is_dataset(x) else first_rows(x)
+    if isinstance(x, np.ndarray):
+        return first_rows(x)
+    return _NOTED.get(x) if is_dataset(x) or isinstance(x, utils.PyDataset) else None
 
 
-def note_rows(pipeline, rows):
-    """Notes some rows of a `tf.data.Dataset` for `rows_at_hand`."""
-    _OF_PIPELINES[pipeline] = rows
+def note_rows(data_set, rows):
+    """Notes some rows of a data set for `rows_at_hand`, and returns it."""
+    _NOTED[data_set] = rows
+    return data_set

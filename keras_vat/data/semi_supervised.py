@@ -118,8 +118,9 @@ def semi_supervised(
     unlabeled_batch_size = unlabeled.rows_in_batch(unlabeled_batch_size)
     _warn_of_few_rows(asked_for, (labeled_batch_size, unlabeled_batch_size), spans_passes)
 
+    some_rows = labeled.take(slice(32))[0] if isinstance(labeled, ArrayRows) else None
     if not (LAYERS_WORK_IN_PIPELINES or is_pipeline):
-        return SemiSupervisedBatches(
+        batches = SemiSupervisedBatches(
             labeled,
             unlabeled,
             labeled_batch_size,
@@ -129,6 +130,7 @@ def semi_supervised(
             repeat,
             steps_per_epoch,
         )
+        return note_rows(batches, some_rows)
 
     import tensorflow as tf  # here, so that the package does without it where it can
 
@@ -148,10 +150,7 @@ def semi_supervised(
     # state: left to itself, tf.data refuses to save such an iterator.
     options = tf.data.Options()
     options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
-    batches = batches.with_options(options)
-    if isinstance(labeled, ArrayRows):
-        note_rows(batches, labeled.take(slice(32))[0])
-    return batches
+    return note_rows(batches.with_options(options), some_rows)
 
 
 def _source(rows):

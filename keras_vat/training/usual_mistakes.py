@@ -4,11 +4,11 @@ import warnings
 
 import keras
 import numpy as np
-from keras import tree
 
 from keras_vat.callbacks.batch_norm_reestimation import BatchNormReestimation
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward.batch_statistics import normalization_layers
+from keras_vat.forward.labels import only_one
 from keras_vat.training.last_callback import with_last
 
 _ZERO = 1e-7
@@ -74,12 +74,10 @@ class UsualMistakes(keras.callbacks.Callback):
             regularizers: The model's.
         """
         x = x.labeled if isinstance(x, SemiSupervisedInputs) else x
-        if len(tree.flatten(x)) != 1:
+        images = only_one(x)
+        if not isinstance(images, np.ndarray) or images.ndim < 3 or not images.size:
             return
-        images = np.asarray(tree.flatten(x)[0])
-        if images.ndim < 3 or images.dtype.kind != "f" or not images.size:
-            return
-        if images.min() < 0 or not 64 < images.max() <= 255:
+        if images.dtype.kind != "f" or images.min() < 0 or not 64 < images.max() <= 255:
             return
         size = np.prod(images.shape[1:])
         for regularizer in regularizers:
