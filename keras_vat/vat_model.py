@@ -97,7 +97,7 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
     >>> model.fit(x, y)
 
     Reference:
-        VAT (2018), eq. 8.
+        Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), eq. 8.
     """
 
     def __init__(

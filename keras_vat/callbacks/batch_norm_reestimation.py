@@ -54,8 +54,8 @@ class BatchNormReestimation(keras.callbacks.Callback):
     classifier.layers[0].moving_mean  # = x.mean(axis=0)
     ```
 
-    Reference: Ioffe and Szegedy, "Batch Normalization" (2015), algorithm 2; without its factor
-    m / (m - 1), as in Keras's own moving averages.
+    Reference: Ioffe and Szegedy, "Batch Normalization" (arXiv:1502.03167), algorithm 2; without its
+    factor m / (m - 1), as in Keras's own moving averages.
     """
 
     def __init__(self, x: Any, steps: int = 100, batch_size: int = 128, seed: int = 0):

@@ -41,7 +41,7 @@ class GeneratorPictures(keras.callbacks.Callback):
     ```
 
     Reference: Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
-    (2021), figure 7.
+    (arXiv:2011.13181), figure 7.
     """
 
     def __init__(self, x: Any, path: str | os.PathLike, every: int = 1, seed: int = 0):

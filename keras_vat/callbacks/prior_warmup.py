@@ -39,7 +39,7 @@ class PriorWarmup(Warmup):
     history.history["vae_prior_weight"]  # [0.0, 0.05, 0.1]
     ```
 
-    Reference: Sønderby et al., "Ladder Variational Autoencoders" (2016), section 2.3.
+    Reference: Sønderby et al., "Ladder Variational Autoencoders" (arXiv:1602.02282), section 2.3.
     """
 
     attribute = "prior_weight"

@@ -53,7 +53,7 @@ class RobustnessMonitor(keras.callbacks.Callback):
     history.history["robust_accuracy"]  # one number per epoch
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018), section 4.4.2.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), section 4.4.2.
     """
 
     def __init__(

@@ -51,7 +51,8 @@ class SmoothnessMonitor(keras.callbacks.Callback):
     history.history["lds"]  # one number per epoch
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018), equation 5 and figure 2.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), equation 5 and
+    figure 2.
     """
 
     def __init__(

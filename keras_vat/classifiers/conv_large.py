@@ -32,7 +32,7 @@ def conv_large(num_classes: int = 10, top_batch_norm: bool = False) -> keras.Mod
     classifier = conv_large(top_batch_norm=True)
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, table 6.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), table 6.
     """
     num_classes = arguments.whole_number("num_classes", num_classes, 1)
     top_batch_norm = arguments.boolean("top_batch_norm", top_batch_norm)

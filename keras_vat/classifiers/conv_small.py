@@ -38,7 +38,9 @@ def conv_small(
     classifier = conv_small("cifar10")
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, table 6; VMT (2018), table 4.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), table 6;
+    "Regularization Neural Networks via Constrained Virtual Movement Field" (anonymous, 2018), table
+    4.
     """
     arguments.one_of("dataset", dataset, tuple(_FILTERS))
     num_classes = arguments.whole_number("num_classes", num_classes, 1)

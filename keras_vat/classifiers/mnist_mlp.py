@@ -40,7 +40,8 @@ def mnist_mlp(
     classifier = mnist_mlp(noise=0.5)
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, section 4.1.1, appendices A and C.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), section 4.1.1,
+    appendices A and C.
     """
     noise = arguments.non_negative("noise", noise)
     dropout = arguments.fraction("dropout", dropout)

@@ -34,7 +34,7 @@ def augmentation(name: str, seed: int | None = None) -> keras.layers.Layer:
     dataset = semi_supervised((x[rows], y[rows]), x, augment=augmentation("mnist"))
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, appendices B and D.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), appendices B and D.
     """
     arguments.one_of("name", name, tuple(_HORIZONTAL_FLIP))
     return RandomShift(max_shift=2, horizontal_flip=_HORIZONTAL_FLIP[name], seed=seed)

@@ -90,7 +90,8 @@ def semi_supervised(
         print(inputs.labeled.shape, inputs.unlabeled.shape)  # (16, 8, 8, 1) (128, 8, 8, 1)
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, appendices C and D (two batches per step).
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), appendices C and D
+    (two batches per step).
     """
     labeled_batch_size = arguments.whole_number("labeled_batch_size", labeled_batch_size, 1)
     unlabeled_batch_size = arguments.whole_number("unlabeled_batch_size", unlabeled_batch_size, 1)

@@ -33,7 +33,8 @@ def sine_waves(
     x, y = sine_waves(n=1000)
     ```
 
-    Reference: VMT (2018), eq. 21: 10,000 waves, of which 1,000 train.
+    Reference: "Regularization Neural Networks via Constrained Virtual Movement Field" (anonymous,
+    2018), eq. 21: 10,000 waves, of which 1,000 train.
     """
     n = arguments.whole_number("n", n, 2)
     length = arguments.whole_number("length", length, 2)

@@ -54,7 +54,7 @@ class ZCAWhitening(keras.layers.Layer):
     white = whitening(x)
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, appendix D.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), appendix D.
     """
 
     def __init__(self, regularization: float = 1e-6, **kwargs):

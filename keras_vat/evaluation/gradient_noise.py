@@ -79,7 +79,8 @@ def gradient_noise(
     >>> keras_vat.plotting.plot_gradient_noise(noise)
 
     Reference:
-        VAT (2018), section 4.5, eq. 21 and figure 7.
+        Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), section 4.5, eq. 21 and
+        figure 7.
     """
     if not isinstance(model, keras.Model):
         raise TypeError(

@@ -57,7 +57,7 @@ def local_distributional_smoothness(
     >>> keras_vat.evaluation.local_distributional_smoothness(model, x_test, epsilon=2.0).mean()
 
     Reference:
-        VAT (2018), eq. 5 and 6.
+        Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), eq. 5 and 6.
     """
     if perturbation is None:
         perturbation = VirtualAdversarialPerturbation(

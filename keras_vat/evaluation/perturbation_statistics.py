@@ -73,7 +73,8 @@ def perturbation_statistics(
     >>> keras_vat.plotting.plot_perturbation_statistics(statistics)
 
     Reference:
-        LVAT (2021), section 7.2, figures 5 and 6.
+        Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
+        (arXiv:2011.13181), section 7.2, figures 5 and 6.
     """
     _check(perturbations)
     measured = {name: [] for name in perturbations}

@@ -37,7 +37,8 @@ def reconstruction_error(generator: Any, x: Any, batch_size: int = 256) -> np.nd
     >>> keras_vat.plotting.plot_reconstruction_error({"VAE": errors})
 
     Reference:
-        LVAT (2021), section 7.3 and figure 8.
+        Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
+        (arXiv:2011.13181), section 7.3 and figure 8.
     """
     check_generator(generator)
     errors = []

@@ -137,7 +137,8 @@ def robustness_curve(
     >>> keras_vat.plotting.plot_robustness_curve(curve)
 
     Reference:
-        VAT (2018), section 4.4.2 and figure 6.
+        Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), section 4.4.2 and figure
+        6.
     """
     _check_classifiers(classifiers)
     epsilons = _ascending(epsilons)

@@ -59,7 +59,8 @@ class BijectorGenerator:
     >>> generator = keras_vat.generators.BijectorGenerator(Halving())
 
     Reference:
-        LVAT (2021), eq. 14: a flow as the generator.
+        Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
+        (arXiv:2011.13181), eq. 14: a flow as the generator.
     """
 
     def __init__(self, bijector: Any, input_shape: tuple[int, ...] | None = None):

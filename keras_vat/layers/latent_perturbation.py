@@ -48,7 +48,8 @@ class LatentPerturbation(FrozenGeneratorLayer):
     >>> model = keras.Model([images, step], classifier(moved))
 
     Reference:
-        LVAT (2021), eq. 16 and figure 2.
+        Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
+        (arXiv:2011.13181), eq. 16 and figure 2.
     """
 
     def __init__(self, generator: Any, name: str | None = None):

@@ -49,7 +49,8 @@ class BetaSwitchAdam(keras.optimizers.Adam):
     optimizer = BetaSwitchAdam(schedule, switch_step=32_000)
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, appendix D, and the authors' published code.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), appendix D, and the
+    authors' published code.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ def mnist_decay(
     optimizer = keras.optimizers.Adam(mnist_decay())
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, appendix A.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), appendix A.
     """
     return keras.optimizers.schedules.ExponentialDecay(
         arguments.positive("initial_learning_rate", initial_learning_rate),

@@ -52,7 +52,8 @@ def plot_bad_samples(
     keras_vat.plotting.plot_bad_samples(x, bad, kept, classifier)
     ```
 
-    Reference: FAT (2019), figures 1, 5, 6 and 7.
+    Reference: Kim et al., "Understanding and Improving Virtual Adversarial Training"
+    (arXiv:1909.06737), figures 1, 5, 6 and 7.
     """
     max_images = arguments.whole_number("max_images", max_images, 1)
     named = bad if isinstance(bad, dict) else {"bad sample": bad}

@@ -59,7 +59,7 @@ def plot_decision_boundary(
     keras_vat.plotting.plot_decision_boundary(classifier, x, y)
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 1.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), figure 1.
     """
     resolution = arguments.whole_number("resolution", resolution, 2)
     x = _points("x", x)

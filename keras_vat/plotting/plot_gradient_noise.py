@@ -35,7 +35,7 @@ def plot_gradient_noise(noise: Any, at: Any = None, unit: str = "epoch", ax: Any
     keras_vat.plotting.plot_gradient_noise(noise, at=[0, 100, 200], unit="update")
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 7.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), figure 7.
     """
     series = noise if isinstance(noise, (list, tuple)) else [noise]
     if (

@@ -34,7 +34,7 @@ def plot_local_distributional_smoothness(
     keras_vat.plotting.plot_local_distributional_smoothness(lds)
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018), equation 5.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), equation 5.
     """
     named = check_values("lds", lds if isinstance(lds, dict) else {None: lds})
     ax = axes_or_new(ax, figsize=(6.0, 3.8))

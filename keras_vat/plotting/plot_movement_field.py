@@ -38,7 +38,8 @@ def plot_movement_field(field: Any, x: Any = None, max_arrows: int = 15, ax: Any
     keras_vat.plotting.plot_movement_field(field[0], x[0])
     ```
 
-    Reference: VMT (2018), figure 1.
+    Reference: "Regularization Neural Networks via Constrained Virtual Movement Field" (anonymous,
+    2018), figure 1.
     """
     if not hasattr(field, "shape") and not isinstance(field, list):
         raise TypeError(

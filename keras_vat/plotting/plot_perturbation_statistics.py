@@ -47,7 +47,7 @@ def plot_perturbation_statistics(
     ```
 
     Reference: Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
-    (2021), figures 5 and 6.
+    (arXiv:2011.13181), figures 5 and 6.
     """
     arguments.one_of("quantity", quantity, tuple(_LABELS))
     if not isinstance(statistics, dict) or not all(

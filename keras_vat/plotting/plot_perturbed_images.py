@@ -52,7 +52,7 @@ def plot_perturbed_images(
     keras_vat.plotting.plot_perturbed_images(x, perturbed, labels=range(6))
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 5.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), figure 5.
     """
     max_images = arguments.whole_number("max_images", max_images, 1)
     x, perturbed = as_images("x", x), as_images("perturbed", perturbed)

@@ -34,7 +34,7 @@ def plot_reconstruction_error(
     ```
 
     Reference: Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
-    (2021), figure 8.
+    (arXiv:2011.13181), figure 8.
     """
     named = check_values("errors", errors if isinstance(errors, dict) else {None: errors})
     ax = axes_or_new(ax, figsize=(6.0, 3.8))

@@ -38,7 +38,7 @@ def plot_reconstructions(
     ```
 
     Reference: Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
-    (2021), figure 7, first two rows.
+    (arXiv:2011.13181), figure 7, first two rows.
     """
     max_images = arguments.whole_number("max_images", max_images, 1)
     x, reconstructions = as_images("x", x), as_images("reconstructions", reconstructions)

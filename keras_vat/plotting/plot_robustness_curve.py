@@ -36,7 +36,7 @@ def plot_robustness_curve(curve: Any, source: str | None = None, ax: Any = None)
     keras_vat.plotting.plot_robustness_curve(curve, source="VAT")
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 6, A and B.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), figure 6, A and B.
     """
     check_curve(curve)
     sources = list(curve.names) if source is None else [source]

@@ -40,7 +40,7 @@ def plot_robustness_examples(
     keras_vat.plotting.plot_robustness_examples(curve, source="VAT")
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 6, bottom.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), figure 6, bottom.
     """
     check_curve(curve)
     source = curve.names[0] if source is None else source

@@ -88,7 +88,8 @@ class FastAdversarialTraining(PerturbationRegularizer):
     >>> model.fit(batches, epochs=30, callbacks=[keras_vat.callbacks.LambdaWarmup()])
 
     Reference:
-        FAT (2019), section 4: eq. 8, and the modified direction of section 4.2.
+        Kim et al., "Understanding and Improving Virtual Adversarial Training" (arXiv:1909.06737),
+        section 4: eq. 8, and the modified direction of section 4.2.
     """
 
     def __init__(

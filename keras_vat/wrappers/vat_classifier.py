@@ -99,7 +99,7 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
     print(search.fit(X, known).score(X[50:], y[50:]))
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018).
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976).
     """
 
     def __init__(

@@ -80,7 +80,8 @@ class Glow(Generator):
     >>> glow.decode(glow.encode(images[:8]))  # images[:8]
 
     Reference:
-        Kingma and Dhariwal, Glow (2018). LVAT (2021), eq. 13 and 14, sections 3.2 and 6.2.
+        Kingma and Dhariwal, "Glow" (arXiv:1807.03039). Osada et al., "Regularization with Latent
+        Space Virtual Adversarial Training" (arXiv:2011.13181), eq. 13 and 14, sections 3.2 and 6.2.
     """
 
     term_names = ("bits_per_dimension",)

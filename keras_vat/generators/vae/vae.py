@@ -68,7 +68,8 @@ class VAE(Generator):
     >>> vae.freeze().decode(vae.encode(x_test))
 
     Reference:
-        LVAT (2021), eq. 11 and 12, section 6.2.1 and table 2.
+        Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
+        (arXiv:2011.13181), eq. 11 and 12, section 6.2.1 and table 2.
     """
 
     term_names = ("reconstruction_loss", "prior_loss")
