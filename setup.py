@@ -34,6 +34,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.10",
     packages=find_packages(include=["keras_vat", "keras_vat.*"]),
+    package_data={"keras_vat": ["py.typed"]},
     install_requires=["tensorflow>=2.18", "keras>=3.15", "numpy>=1.26"],
     extras_require={
         "data": DATA,

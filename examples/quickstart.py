@@ -4,24 +4,39 @@ Trains a small perceptron on the digits bundled with scikit-learn in four ways a
 errors; saves `quickstart.png`. Offline, about one and a half minutes on two cores.
 
 What to expect: supervised training misclassifies about one test image in six, virtual adversarial
-training (vat) three times fewer. In these 64 dimensions random perturbations (rpt) do almost as
-well if they are three times larger. Entropy minimisation makes outputs confident: with
-so few labels it helps some seeds and locks others in their mistakes.
+training (vat) three times fewer. Random perturbations (rpt), three times larger, do almost as well
+here. Entropy minimisation helps some seeds and locks others in their mistakes.
 
     python examples/quickstart.py
 """
 
 import argparse
+import contextlib
+import logging
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+logging.getLogger("tensorflow").setLevel("ERROR")
 
-import keras
-import matplotlib.pyplot as plt
-import numpy as np
 
-import keras_vat
-from keras_vat import regularizers
+@contextlib.contextmanager
+def standard_error_closed():
+    """TensorFlow writes lines there while it is imported, which no setting of its own stops."""
+    kept = os.dup(2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+
+
+with standard_error_closed():
+    import keras
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    import keras_vat
+    from keras_vat import regularizers
 
 EPSILON = 0.6
 METHODS = {
@@ -62,13 +77,7 @@ def train(methods, seed, num_labels, epochs):
         metrics=["accuracy"],
         steps_per_execution=len(batches),
     )
-    model.fit(
-        batches,
-        epochs=epochs,
-        verbose=0,
-        shuffle=False,
-        callbacks=[keras_vat.callbacks.BatchNormReestimation(x, steps=20)],
-    )
+    model.fit(batches, epochs=epochs, verbose=0, shuffle=False)
     return 100 * (1 - model.evaluate(x_test, y_test, verbose=0)[1]), model
 
 
@@ -98,24 +107,44 @@ def picture(errors, model, labels, path):
     figure.savefig(path, dpi=120)
 
 
+def report(errors):
+    """The table, what it says in a sentence, and what to do with it."""
+    print("\n\ntest error in %    mean  spread   each seed")
+    for method, found in errors.items():
+        each = " ".join(f"{error:5.1f}" for error in found)
+        print(f"{method:16}{np.mean(found):7.1f}{spread(found):8.1f}   {each}")
+    vat, alone = np.mean(errors["vat"]), np.mean(errors["supervised"])
+    print(
+        f"\nWith the same labels virtual adversarial training gets {vat:.1f} % of the test images "
+        f"wrong,\nplain supervised training {alone:.1f} %.\nTry next: `--labels 20`; and for data "
+        "of your own, examples/choose_epsilon.py."
+    )
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--labels", type=int, default=50)
-    parser.add_argument("--epochs", type=int, default=60)
-    parser.add_argument("--picture", default="quickstart.png")
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--seeds", type=int, default=3, help="trainings of each method")
+    parser.add_argument("--labels", type=int, default=50, help="labelled images, of 1,297")
+    parser.add_argument("--epochs", type=int, default=60, help="passes over all images")
+    parser.add_argument("--picture", default="quickstart.png", help="file for the picture")
     arguments = parser.parse_args()
 
-    errors, model = {}, None
-    print("test error in %, one column for each seed, then mean and standard deviation")
-    for method in METHODS:
-        print(f"{method:14}", end="", flush=True)
-        errors[method] = []
-        for seed in range(arguments.seeds):
-            error, model = train(METHODS[method](), seed, arguments.labels, arguments.epochs)
-            errors[method].append(error)
-            print(f"{error:7.1f}", end="", flush=True)
-        print(f"   |{np.mean(errors[method]):6.1f} ±{spread(errors[method]):4.1f}")
+    jobs = [(method, seed) for method in METHODS for seed in range(arguments.seeds)]
+    print(
+        f"Handwritten digits, {arguments.labels} of 1,297 with a label. A small perceptron learns "
+        f"in {len(METHODS)} ways,\n{arguments.seeds} times each, with other labels and weights: "
+        f"about {len(jobs) * (2 + arguments.epochs / 11):.0f} seconds on two cores.\n"
+    )
+    errors = {method: [] for method in METHODS}
+    for number, (method, seed) in enumerate(jobs, 1):
+        bar = f"{'#' * number:{len(jobs)}}"
+        print(f"\r[{bar}] training {number} of {len(jobs)}", end="", flush=True)
+        error, model = train(METHODS[method](), seed, arguments.labels, arguments.epochs)
+        errors[method].append(error)
+    report(errors)
     picture(errors, model, arguments.labels, arguments.picture)
     print(f"picture: {arguments.picture}")
 

@@ -4,8 +4,9 @@ import keras
 from keras import ops
 
 from keras_vat import arguments
+from keras_vat.as_in_keras import as_in_keras
 from keras_vat.autodiff import num_replicas
-from keras_vat.data.first_rows import first_rows
+from keras_vat.data.first_rows import first_rows, rows_at_hand
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward.batch_statistics import BATCH_STATISTICS
 from keras_vat.forward.forward import Forward, HasForward
@@ -13,6 +14,7 @@ from keras_vat.forward.labels import only_one
 from keras_vat.forward.output_meaning import OUTPUT_KINDS
 from keras_vat.forward.penalized_output import PenalizedOutput
 from keras_vat.forward.perturbable import as_tensors
+from keras_vat.forward.weighted_batches import count_rows
 from keras_vat.keras_internals import (
     as_default,
     clear_losses,
@@ -31,8 +33,9 @@ from keras_vat.training.check_training_data import (
     check_validation_split,
 )
 from keras_vat.training.split_inputs import split_inputs
-from keras_vat.training.step import Step, count_rows, count_true, mean_over
+from keras_vat.training.step import Step, count_true, mean_over
 from keras_vat.training.step_metrics import StepMetrics
+from keras_vat.training.usual_mistakes import UsualMistakes, look_at_classifier
 
 
 @keras.saving.register_keras_serializable(package="keras_vat")
@@ -52,23 +55,28 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
     counts besides (as `fat_kept`) and the compiled metrics.
 
     All passes of a step use the same dropout masks and begin in the same state, as that of a
-    stateful recurrent layer; only the labelled pass moves seeds, moving averages and states. What
-    a layer draws past Keras, from `tf.random` or NumPy, can't be held: it differs between passes.
+    stateful recurrent layer; only the labelled pass moves seeds and states. What a layer draws past
+    Keras, from `tf.random` or NumPy, can't be held: it differs between passes.
 
     Padding, where Keras's layers find a mask in the run, is not perturbed and counts in no penalty.
     Sparse inputs are trained as they are without regularizers, and made dense for these.
 
     Args:
         classifier: A Keras model: Sequential, functional or subclassed. It is trained in place.
-        regularizers: One regularizer or a list of them, with different names.
+        regularizers: One regularizer or a list of them, with different names. One that needs no
+            number may be given by its name: `"entropy"`.
         from_logits: `True`: the classifier returns logits; `False`: probabilities; `None`: found
             out from what returned its outputs in the run, then from the compiled loss.
         output: `"categorical"` (softmax over the last axis), `"bernoulli"` (independent
             sigmoids), `"gaussian"` (regression with unit variance) or `"auto"` (from the compiled
             loss and the last layer).
-        batch_statistics: Normalisation layers in the passes of the penalties. `"batch"`: batch
-            statistics, moving averages untouched (the papers' policy); `"moving"`: moving
-            averages, as at inference; `"update"`: batch statistics that also move the averages.
+        batch_statistics: Normalisation layers in the passes of the penalties. `"auto"`: batch
+            statistics; labelled and unlabelled rows move the averages alike, unperturbed, and
+            faster at first than Keras does, so that few labels and few updates are enough.
+            `"batch"`: batch statistics, and labelled rows alone move the averages (the papers'
+            policy, for which there is `callbacks.BatchNormReestimation`); `"moving"`: moving
+            averages, as at inference; `"update"`: batch statistics, and perturbed passes move
+            the averages, too.
         nonfinite_penalty: What to do when a penalty, the supervised loss or a gradient is NaN or
             infinite; the weights and moving averages are left alone in that step in any case (on
             several replicas by gradients of zero, so that momentum goes on). `"raise"`: stop, and
@@ -94,7 +102,7 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
     >>> model.fit(x, y)
 
     Reference:
-        VAT (2018), eq. 8.
+        Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), eq. 8.
     """
 
     def __init__(
@@ -104,7 +112,7 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
         *,
         from_logits=None,
         output="auto",
-        batch_statistics="batch",
+        batch_statistics="auto",
         nonfinite_penalty="raise",
         penalized_output=None,
         name=None,
@@ -143,6 +151,8 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
         if self.regularizers or penalized_output is not None:
             PenalizedOutput(penalized_output, classifier).check()
         self._make_trackers(self._penalty_names, skips=nonfinite_penalty == "skip")
+        self._mistakes = UsualMistakes(self._penalty_names, batch_statistics)
+        look_at_classifier(classifier)
         self.built = classifier.built
 
     @property
@@ -155,11 +165,16 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
         """The regularizers' names, in order: their entries in the logs."""
         return [regularizer.name for regularizer in self.regularizers]
 
-    def fit(self, x=None, y=None, *args, **kwargs):
-        """As `keras.Model.fit`."""
+    @as_in_keras(keras.Model.fit)
+    def fit(self, x=None, y=None, **kwargs):
+        """As `keras.Model.fit`.
+
+        An epoch is one pass over `x`. Of `keras_vat.data.semi_supervised` it is one over the
+        unlabelled rows, or as many batches as its `steps_per_epoch` says.
+        """
         check_rows(x)
         check_halves(x, self.classifier)
-        if not args and kwargs.get("steps_per_epoch") is None:
+        if kwargs.get("steps_per_epoch") is None:
             check_end(x)
         if kwargs.get("validation_data") is None:
             check_validation_split(x, kwargs.get("validation_split"))
@@ -170,16 +185,20 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
             self._check_class_numbers(y)
         if any(regularizer.limits_inputs for regularizer in self.regularizers):
             self._check_inputs(first_rows(x))
-        return super().fit(x, y, *args, **kwargs)
+        self._mistakes.look_at_images(rows_at_hand(x), self.regularizers)
+        kwargs["callbacks"] = self._mistakes.beside(kwargs.get("callbacks"))
+        return super().fit(x, y, **kwargs)
 
-    def train_on_batch(self, x, y=None, *args, **kwargs):
+    @as_in_keras(keras.Model.train_on_batch)
+    def train_on_batch(self, x, y=None, **kwargs):
         """As `keras.Model.train_on_batch`; the logs are those of this batch alone."""
         check_rows(x)
         self._check_labels(y)
         self._check_class_numbers(y)
         self._check_inputs(x)
+        self._mistakes.look_at_images(x, self.regularizers)
         self.reset_metrics()  # before Keras 3.15, logs were means over all batches until then
-        return super().train_on_batch(x, y, *args, **kwargs)
+        return super().train_on_batch(x, y, **kwargs)
 
     def _check_labels(self, y):
         for regularizer in self.regularizers:
@@ -232,9 +251,10 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
             inputs = inputs.labeled
         return self.classifier(inputs, training=training)
 
-    def export(self, *args, **kwargs):
+    @as_in_keras(keras.Model.export)
+    def export(self, **kwargs):
         """Exports the classifier, as `keras.Model.export` does."""
-        return self.classifier.export(*args, **kwargs)
+        return self.classifier.export(**kwargs)
 
     def forward(self, training=False):
         """The `Forward` of one step: the classifier under this model's policies."""
@@ -248,6 +268,7 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
             compiled=self,
             penalized_output=self._config.get("penalized_output"),
             perturb_at=[name for r in self.regularizers for name in r.places],
+            updates=getattr(getattr(self, "optimizer", None), "iterations", None),
         )
 
     def _compute_step(self, x, y, sample_weight):
@@ -286,5 +307,7 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
             )
             counts = None if regularizer.uses_labels(targets) else forward.rows_that_count(batch)
             rows.append(count_rows(batch) if counts is None else count_true(counts))
+        if unlabeled is not None:
+            forward.feed_averages(unlabeled)
         notes, moved = forward.notes, forward.moved
         return Step(labeled, y_pred, supervised_loss, penalties, rows, moved, notes, tracked)

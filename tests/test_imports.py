@@ -72,8 +72,7 @@ print(*dir(keras_vat.wrappers))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
-        "`keras_vat.wrappers` needs scikit-learn. Install it with "
-        "`pip install keras-vat[sklearn]`.",
+        "`keras_vat.wrappers` needs scikit-learn. Install it with `pip install scikit-learn`.",
         "SemiSupervisedKFold VATClassifier",
     ]
     with pytest.raises(AttributeError, match="module 'keras_vat' has no attribute 'wraps'"):

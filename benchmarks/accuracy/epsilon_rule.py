@@ -104,7 +104,7 @@ PUBLISHED = {"MNIST, all labels": (2.0, 2.0), "MNIST": (3.5, 5.0), "CIFAR-10, ZC
 def grid(tuned, seeds):
     """Test errors in % for every epsilon, `(epsilons, seeds)`; all trainings share one step."""
     vat = keras_vat.regularizers.VirtualAdversarialTraining(tuned.epsilons[0])
-    model = keras_vat.VATModel(tuned.classifier(), vat)
+    model = keras_vat.VATModel(tuned.classifier(), vat, batch_statistics="batch")
     rate = keras_vat.optimizers.ConstantThenLinearDecay(
         tuned.rate, tuned.updates, tuned.updates // 2
     )

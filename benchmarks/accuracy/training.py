@@ -41,7 +41,8 @@ def train(table, job, validation_rows, callbacks=(), backup=None):
     # After a stop, the rows come in another order than before it.
     batches = data.batches(rows, settings, seed + RESTART * len(curve.errors))
     classifier = row.classifier(settings, **chosen)
-    model = keras_vat.VATModel(classifier, row.regularizers(**chosen))
+    # The papers' policy.
+    model = keras_vat.VATModel(classifier, row.regularizers(**chosen), batch_statistics="batch")
     epoch = min(table.evaluate_every, updates)
     epochs = updates // epoch
     model.compile(

@@ -157,7 +157,7 @@ def _compiled(setup, methods, seed, updates=None):
     rate = 0.002
     if updates:
         rate = keras_vat.optimizers.ConstantThenLinearDecay(0.003, updates, updates // 2)
-    model = keras_vat.VATModel(setup.classifier(), methods)
+    model = keras_vat.VATModel(setup.classifier(), methods, batch_statistics="batch")
     model.compile(
         keras.optimizers.Adam(rate),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),

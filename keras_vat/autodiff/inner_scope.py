@@ -18,13 +18,14 @@ class InnerScope(keras.StatelessScope):
 
     Attributes:
         updated: The variables that were assigned, in order.
+        times: How often each of them was, by its id.
     """
 
     def __init__(self, state_mapping=None, collect_losses=None, passes_updates=False):
         super().__init__(state_mapping, bool(collect_losses))
         self._passes_updates = passes_updates
         self._collects = collect_losses
-        self.updated = []
+        self.updated, self.times = [], {}
         self._outer = None
 
     def __enter__(self):
@@ -39,8 +40,10 @@ class InnerScope(keras.StatelessScope):
             self._outer.add_update(update)
             return
         super().add_update(update)
-        if not any(update[0] is variable for variable in self.updated):
+        key = id(update[0])
+        if key not in self.times:
             self.updated.append(update[0])
+        self.times[key] = self.times.get(key, 0) + 1
 
     def get_current_value(self, variable):
         value = super().get_current_value(variable)

@@ -38,9 +38,9 @@ class AlphaWarmup(Warmup):
     history.history["vat_weight"]  # [0.0, 0.5, 1.0]
     ```
 
-    Reference: Laine and Aila, "Temporal Ensembling for Semi-Supervised Learning" (2017), section
-    2.1 and appendix A (the sigmoid shape); Miyato et al., "Virtual Adversarial Training" (2018),
-    equation 8 (alpha).
+    Reference: Laine and Aila, "Temporal Ensembling for Semi-Supervised Learning"
+    (arXiv:1610.02242), section 2.1 and appendix A (the sigmoid shape); Miyato et al., "Virtual
+    Adversarial Training" (arXiv:1704.03976), equation 8 (alpha).
     """
 
     attribute = "weight"

@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -11,8 +13,9 @@ from keras_vat.forward.forward import HasForward
 class BatchNormReestimation(keras.callbacks.Callback):
     """Replaces the moving averages of normalisation layers by plain averages when training ends.
 
-    Moving averages trail behind the weights and, under perturbation training, are fed by the
-    labelled batches alone. When `fit` ends, this passes `steps` batches of `x` through the
+    Moving averages trail behind the weights and, by `VATModel`'s policy `"batch"`, are fed by the
+    labelled batches alone. Made for that policy, the papers'; by `"auto"`, the default, they come
+    out of `fit` about as good. When `fit` ends, this passes `steps` batches of `x` through the
     classifier as in training and gives every normalisation layer the mean of the batch statistics.
     Nothing else changes: weights, dropout seeds and other state are as they were. Validation inside
     `fit` still sees the old averages; `evaluate` afterwards sees the new ones. After
@@ -51,11 +54,11 @@ class BatchNormReestimation(keras.callbacks.Callback):
     classifier.layers[0].moving_mean  # = x.mean(axis=0)
     ```
 
-    Reference: Ioffe and Szegedy, "Batch Normalization" (2015), algorithm 2; without its factor
-    m / (m - 1), as in Keras's own moving averages.
+    Reference: Ioffe and Szegedy, "Batch Normalization" (arXiv:1502.03167), algorithm 2; without its
+    factor m / (m - 1), as in Keras's own moving averages.
     """
 
-    def __init__(self, x, steps=100, batch_size=128, seed=0):
+    def __init__(self, x: Any, steps: int = 100, batch_size: int = 128, seed: int = 0):
         super().__init__()
         self.x = x.unlabeled if isinstance(x, SemiSupervisedInputs) else x
         self.steps = arguments.whole_number("steps", steps, 1)

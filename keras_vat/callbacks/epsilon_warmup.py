@@ -39,7 +39,8 @@ class EpsilonWarmup(Warmup):
     history.history["vat_epsilon"]  # [0.1, 0.3, 0.5]
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018), equation 5 (epsilon).
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), equation 5
+    (epsilon).
     """
 
     attribute = "epsilon"

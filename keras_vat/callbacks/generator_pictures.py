@@ -1,4 +1,6 @@
+import os
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -39,10 +41,10 @@ class GeneratorPictures(keras.callbacks.Callback):
     ```
 
     Reference: Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
-    (2021), figure 7.
+    (arXiv:2011.13181), figure 7.
     """
 
-    def __init__(self, x, path, every=1, seed=0):
+    def __init__(self, x: Any, path: str | os.PathLike, every: int = 1, seed: int = 0):
         super().__init__()
         if len(getattr(x, "shape", ())) != 4 or not len(x):
             raise ValueError(

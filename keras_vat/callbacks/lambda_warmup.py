@@ -42,8 +42,8 @@ class LambdaWarmup(Warmup):
     history.history["fat_bad_sample_weight"]  # [0.0, 0.1, 0.2]
     ```
 
-    Reference: Kim, Choi and Kim, "Understanding and Improving Virtual Adversarial Training" (2019),
-    equation 8 (lambda), sections 4.3 and 5.1.
+    Reference: Kim et al., "Understanding and Improving Virtual Adversarial Training"
+    (arXiv:1909.06737), equation 8 (lambda), sections 4.3 and 5.1.
     """
 
     attribute = "bad_sample_weight"

@@ -1,5 +1,6 @@
 import os
 from numbers import Real
+from typing import Any
 
 import keras
 import numpy as np
@@ -61,7 +62,15 @@ class PerturbationSummary(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, x, log_dir, perturbation, y=None, every=1, batch_size=256):
+    def __init__(
+        self,
+        x: Any,
+        log_dir: str | os.PathLike,
+        perturbation: Any,
+        y: Any = None,
+        every: int = 1,
+        batch_size: int = 256,
+    ):
         super().__init__()
         check_inputs(x, y)
         self.x, self.y = x, y

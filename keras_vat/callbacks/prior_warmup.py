@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 
 from keras_vat.callbacks.warmup import DEFAULT_EPOCHS, Warmup
@@ -37,12 +39,19 @@ class PriorWarmup(Warmup):
     history.history["vae_prior_weight"]  # [0.0, 0.05, 0.1]
     ```
 
-    Reference: Sønderby et al., "Ladder Variational Autoencoders" (2016), section 2.3.
+    Reference: Sønderby et al., "Ladder Variational Autoencoders" (arXiv:1602.02282), section 2.3.
     """
 
     attribute = "prior_weight"
 
-    def __init__(self, start=0.0, end=0.1, epochs=DEFAULT_EPOCHS, shape="linear", steps=None):
+    def __init__(
+        self,
+        start: float = 0.0,
+        end: float = 0.1,
+        epochs: int = DEFAULT_EPOCHS,
+        shape: Any = "linear",
+        steps: int | None = None,
+    ):
         super().__init__(start, end, epochs, shape=shape, steps=steps)
 
     def _find(self):

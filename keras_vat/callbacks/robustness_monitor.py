@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 
 from keras_vat import arguments
@@ -51,19 +53,19 @@ class RobustnessMonitor(keras.callbacks.Callback):
     history.history["robust_accuracy"]  # one number per epoch
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018), section 4.4.2.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), section 4.4.2.
     """
 
     def __init__(
         self,
-        x,
-        y=None,
-        epsilon=None,
-        perturbation="adversarial",
-        every=1,
-        batch_size=256,
-        seed=0,
-        name="robust_accuracy",
+        x: Any,
+        y: Any = None,
+        epsilon: float | None = None,
+        perturbation: Any = "adversarial",
+        every: int = 1,
+        batch_size: int = 256,
+        seed: int | None = 0,
+        name: str = "robust_accuracy",
     ):
         super().__init__()
         check_inputs(x, y)

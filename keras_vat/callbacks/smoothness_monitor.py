@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -51,20 +53,21 @@ class SmoothnessMonitor(keras.callbacks.Callback):
     history.history["lds"]  # one number per epoch
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018), equation 5 and figure 2.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), equation 5 and
+    figure 2.
     """
 
     def __init__(
         self,
-        x,
-        epsilon,
-        num_power_iterations=1,
-        batch_size=256,
-        seed=0,
-        name="lds",
-        perturb_at=None,
-        scale=None,
-        temperature=1.0,
+        x: Any,
+        epsilon: float,
+        num_power_iterations: int = 1,
+        batch_size: int = 256,
+        seed: int | None = 0,
+        name: str = "lds",
+        perturb_at: Any = None,
+        scale: Any = None,
+        temperature: float = 1.0,
     ):
         super().__init__()
         check_inputs(x)

@@ -1,6 +1,7 @@
 """The base of all warm-ups: one number of one regularizer, moved while `fit` runs."""
 
 import math
+from typing import Any
 
 import keras
 
@@ -67,12 +68,12 @@ class Warmup(keras.callbacks.Callback):
 
     def __init__(
         self,
-        start=0.0,
-        end=1.0,
-        epochs=DEFAULT_EPOCHS,
-        regularizer=None,
-        shape="linear",
-        steps=None,
+        start: float = 0.0,
+        end: float = 1.0,
+        epochs: int = DEFAULT_EPOCHS,
+        regularizer: Any = None,
+        shape: Any = "linear",
+        steps: int | None = None,
     ):
         super().__init__()
         if self.attribute is None:

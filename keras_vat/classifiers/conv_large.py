@@ -1,12 +1,14 @@
 """Conv-Large."""
 
+import keras
+
 from keras_vat import arguments
 from keras_vat.classifiers.conv_net import conv_net
 
 _FILTERS = (128, 128, 128, 256, 256, 256, 512, 256, 128)
 
 
-def conv_large(num_classes=10, top_batch_norm=False):
+def conv_large(num_classes: int = 10, top_batch_norm: bool = False) -> keras.Model:
     """Builds Conv-Large: nine convolutions of 128 to 512 filters.
 
     Args:
@@ -30,7 +32,7 @@ def conv_large(num_classes=10, top_batch_norm=False):
     classifier = conv_large(top_batch_norm=True)
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, table 6.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), table 6.
     """
     num_classes = arguments.whole_number("num_classes", num_classes, 1)
     top_batch_norm = arguments.boolean("top_batch_norm", top_batch_norm)

@@ -1,5 +1,7 @@
 """Conv-Small, in its widths for SVHN and for CIFAR-10."""
 
+import keras
+
 from keras_vat import arguments
 from keras_vat.classifiers.conv_net import conv_net
 
@@ -9,7 +11,9 @@ _FILTERS = {
 }
 
 
-def conv_small(dataset="svhn", num_classes=10, top_batch_norm=None):
+def conv_small(
+    dataset: str = "svhn", num_classes: int = 10, top_batch_norm: bool | None = None
+) -> keras.Model:
     """Builds Conv-Small: nine convolutions, 64 and 128 filters, or 96 and 192 for CIFAR-10.
 
     Args:
@@ -34,7 +38,9 @@ def conv_small(dataset="svhn", num_classes=10, top_batch_norm=None):
     classifier = conv_small("cifar10")
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, table 6; VMT (2018), table 4.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), table 6;
+    "Regularization Neural Networks via Constrained Virtual Movement Field" (anonymous, 2018), table
+    4.
     """
     arguments.one_of("dataset", dataset, tuple(_FILTERS))
     num_classes = arguments.whole_number("num_classes", num_classes, 1)

@@ -9,7 +9,9 @@ from keras_vat.classifiers.normalization import batch_normalization
 _HIDDEN_UNITS = (1200, 600, 300, 150)
 
 
-def mnist_mlp(noise=0.0, input_shape=(28, 28, 1), dropout=0.0):
+def mnist_mlp(
+    noise: float = 0.0, input_shape: tuple[int, ...] = (28, 28, 1), dropout: float = 0.0
+) -> keras.Model:
     """Builds the MLP with four hidden layers of 1200, 600, 300 and 150 units.
 
     Each is linear, batch normalisation, ReLU. The linear maps have no bias: the normalisation
@@ -38,7 +40,8 @@ def mnist_mlp(noise=0.0, input_shape=(28, 28, 1), dropout=0.0):
     classifier = mnist_mlp(noise=0.5)
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, section 4.1.1, appendices A and C.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), section 4.1.1,
+    appendices A and C.
     """
     noise = arguments.non_negative("noise", noise)
     dropout = arguments.fraction("dropout", dropout)

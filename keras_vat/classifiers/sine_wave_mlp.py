@@ -7,7 +7,7 @@ from keras_vat import arguments
 from keras_vat.classifiers.normalization import batch_normalization
 
 
-def sine_wave_mlp(input_shape=(100, 1), dropout=0.0):
+def sine_wave_mlp(input_shape: tuple[int, ...] = (100, 1), dropout: float = 0.0) -> keras.Model:
     """Builds the MLP with two hidden layers of 128 units for `data.sine_waves`.
 
     Each is linear, batch normalisation, ReLU.
@@ -33,7 +33,8 @@ def sine_wave_mlp(input_shape=(100, 1), dropout=0.0):
     classifier = sine_wave_mlp()
     ```
 
-    Reference: VMT (2018), section 4.1.
+    Reference: "Regularization Neural Networks via Constrained Virtual Movement Field" (anonymous,
+    2018), section 4.1.
     """
     dropout = arguments.fraction("dropout", dropout)
     inputs = keras.Input(arguments.shape("input_shape", input_shape), name="signals")

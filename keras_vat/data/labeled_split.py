@@ -1,11 +1,13 @@
 """Which rows keep their labels in a semi-supervised experiment."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_vat import arguments
 
 
-def labeled_split(y, num_labels, seed=0, balanced=True):
+def labeled_split(y: Any, num_labels: int, seed: int = 0, balanced: bool = True) -> np.ndarray:
     """Draws the rows that keep their labels.
 
     The same arguments give the same rows everywhere: the draw is NumPy's, not the backend's.

@@ -11,7 +11,9 @@ _TFDS_NAMES = ("mnist", "cifar10", "svhn_cropped")
 _SPLITS = ["train", "test"]
 
 
-def load(name, data_dir=None):
+def load(
+    name: str, data_dir: str | None = None
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Loads a data set of images as NumPy arrays.
 
     Nothing is ever downloaded. Rows keep the order of the files: those of "cifar10" may be
@@ -82,7 +84,7 @@ def _load_tfds(name, data_dir):
     except ImportError as error:
         raise ImportError(
             f'`load("{name}")` needs tensorflow-datasets. Install it with '
-            "`pip install keras-vat[data]`."
+            "`pip install tensorflow-datasets`."
         ) from error
     place = data_dir or "the default folder of TensorFlow Datasets"
     cure = f"delete its folder `{name}` and run `tfds build {name}` once more"
@@ -122,8 +124,7 @@ def _load_digits():
         from sklearn.model_selection import train_test_split
     except ImportError as error:
         raise ImportError(
-            '`load("digits")` needs scikit-learn. Install it with '
-            "`pip install keras-vat[examples]`."
+            '`load("digits")` needs scikit-learn. Install it with `pip install scikit-learn`.'
         ) from error
     digits = load_digits()
     x_train, x_test, y_train, y_test = train_test_split(

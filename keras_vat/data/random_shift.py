@@ -34,7 +34,7 @@ class RandomShift(keras.layers.Layer):
     shifted = RandomShift(max_shift=2, seed=0)(np.ones((8, 28, 28, 1)), training=True)
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, appendix D.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), appendix D.
     """
 
     def __init__(self, max_shift=2, horizontal_flip=False, seed=None, **kwargs):

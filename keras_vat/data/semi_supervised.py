@@ -1,12 +1,15 @@
 """Batches for semi-supervised training: labelled and unlabelled rows side by side."""
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import keras
 
 from keras_vat import arguments
 from keras_vat.autodiff import LAYERS_WORK_IN_PIPELINES
 from keras_vat.data.array_rows import ArrayRows
+from keras_vat.data.first_rows import note_rows
 from keras_vat.data.is_dataset import is_dataset
 from keras_vat.data.matching_rows import check_matching
 from keras_vat.data.semi_supervised_batches import SemiSupervisedBatches
@@ -15,15 +18,15 @@ from keras_vat.data.stream_seeds import stream_seeds
 
 
 def semi_supervised(
-    labeled,
-    unlabeled=None,
-    labeled_batch_size=32,
-    unlabeled_batch_size=128,
-    augment=None,
-    seed=None,
-    repeat=False,
-    steps_per_epoch=None,
-):
+    labeled: Any,
+    unlabeled: Any = None,
+    labeled_batch_size: int = 32,
+    unlabeled_batch_size: int = 128,
+    augment: Callable[[Any], Any] | None = None,
+    seed: int | None = None,
+    repeat: bool = False,
+    steps_per_epoch: int | None = None,
+) -> Any:
     """Pairs labelled batches with unlabelled ones for `VATModel.fit`.
 
     One epoch is one pass over the unlabelled rows: `rows // unlabeled_batch_size` steps. A table
@@ -87,7 +90,8 @@ def semi_supervised(
         print(inputs.labeled.shape, inputs.unlabeled.shape)  # (16, 8, 8, 1) (128, 8, 8, 1)
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, appendices C and D (two batches per step).
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), appendices C and D
+    (two batches per step).
     """
     labeled_batch_size = arguments.whole_number("labeled_batch_size", labeled_batch_size, 1)
     unlabeled_batch_size = arguments.whole_number("unlabeled_batch_size", unlabeled_batch_size, 1)
@@ -115,8 +119,9 @@ def semi_supervised(
     unlabeled_batch_size = unlabeled.rows_in_batch(unlabeled_batch_size)
     _warn_of_few_rows(asked_for, (labeled_batch_size, unlabeled_batch_size), spans_passes)
 
+    some_rows = labeled.take(slice(32))[0] if isinstance(labeled, ArrayRows) else None
     if not (LAYERS_WORK_IN_PIPELINES or is_pipeline):
-        return SemiSupervisedBatches(
+        batches = SemiSupervisedBatches(
             labeled,
             unlabeled,
             labeled_batch_size,
@@ -126,6 +131,7 @@ def semi_supervised(
             repeat,
             steps_per_epoch,
         )
+        return note_rows(batches, some_rows)
 
     import tensorflow as tf  # here, so that the package does without it where it can
 
@@ -145,7 +151,7 @@ def semi_supervised(
     # state: left to itself, tf.data refuses to save such an iterator.
     options = tf.data.Options()
     options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
-    return batches.with_options(options)
+    return note_rows(batches.with_options(options), some_rows)
 
 
 def _source(rows):

@@ -5,7 +5,9 @@ import numpy as np
 from keras_vat import arguments
 
 
-def sine_waves(n=10_000, noise=0.1, length=100, seed=0):
+def sine_waves(
+    n: int = 10_000, noise: float = 0.1, length: int = 100, seed: int | None = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Draws noisy sine waves; the class is the angular frequency.
 
     Formula, for t evenly spaced from -2 pi to 2 pi:
@@ -31,7 +33,8 @@ def sine_waves(n=10_000, noise=0.1, length=100, seed=0):
     x, y = sine_waves(n=1000)
     ```
 
-    Reference: VMT (2018), eq. 21: 10,000 waves, of which 1,000 train.
+    Reference: "Regularization Neural Networks via Constrained Virtual Movement Field" (anonymous,
+    2018), eq. 21: 10,000 waves, of which 1,000 train.
     """
     n = arguments.whole_number("n", n, 2)
     length = arguments.whole_number("length", length, 2)

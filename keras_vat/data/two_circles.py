@@ -1,9 +1,13 @@
 """A circle inside another."""
 
+import numpy as np
+
 from keras_vat import arguments
 
 
-def two_circles(n=1000, noise=0.1, factor=0.5, seed=0):
+def two_circles(
+    n: int = 1000, noise: float = 0.1, factor: float = 0.5, seed: int | None = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Draws points of two concentric circles: class 0 the outer one, class 1 the inner one.
 
     Args:
@@ -36,7 +40,7 @@ def two_circles(n=1000, noise=0.1, factor=0.5, seed=0):
         from sklearn.datasets import make_circles
     except ImportError as error:
         raise ImportError(
-            "`two_circles` needs scikit-learn. Install it with `pip install keras-vat[examples]`."
+            "`two_circles` needs scikit-learn. Install it with `pip install scikit-learn`."
         ) from error
     x, y = make_circles(n, noise=noise, factor=factor, random_state=seed)
     return x.astype("float32"), y.astype("int32")

@@ -1,9 +1,13 @@
 """Two interleaving half circles."""
 
+import numpy as np
+
 from keras_vat import arguments
 
 
-def two_moons(n=1000, noise=0.1, seed=0):
+def two_moons(
+    n: int = 1000, noise: float = 0.1, seed: int | None = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Draws points of two interleaving half circles, one per class.
 
     Args:
@@ -33,7 +37,7 @@ def two_moons(n=1000, noise=0.1, seed=0):
         from sklearn.datasets import make_moons
     except ImportError as error:
         raise ImportError(
-            "`two_moons` needs scikit-learn. Install it with `pip install keras-vat[examples]`."
+            "`two_moons` needs scikit-learn. Install it with `pip install scikit-learn`."
         ) from error
     x, y = make_moons(n, noise=noise, random_state=seed)
     return x.astype("float32"), y.astype("int32")

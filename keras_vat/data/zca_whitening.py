@@ -1,5 +1,7 @@
 """ZCA whitening, the preprocessing of the papers' CIFAR-10 experiments."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -52,10 +54,10 @@ class ZCAWhitening(keras.layers.Layer):
     white = whitening(x)
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, appendix D.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), appendix D.
     """
 
-    def __init__(self, regularization=1e-6, **kwargs):
+    def __init__(self, regularization: float = 1e-6, **kwargs):
         # Inputs are not rounded to half precision before the product.
         super().__init__(autocast=False, **kwargs)
         self.regularization = arguments.non_negative("regularization", regularization)
@@ -68,7 +70,7 @@ class ZCAWhitening(keras.layers.Layer):
         self.mean = self.add_weight(name="mean", shape=(size,), autocast=False, **options)
         self.matrix = self.add_weight(name="matrix", shape=(size, size), autocast=False, **options)
 
-    def adapt(self, data):
+    def adapt(self, data: Any) -> None:
         """Sets the mean and the matrix from data, summing up in `float64` chunk by chunk.
 
         Args:

@@ -16,7 +16,7 @@ class Categorical(OutputDistribution):
         H = -sum_k p_k log p_k
 
     Reference:
-        VAT (2018), eq. 17 and 18.
+        Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), eq. 17 and 18.
     """
 
     name = "categorical"

@@ -19,7 +19,8 @@ class Gaussian(OutputDistribution):
     So the divergence is half the mean squared error between the two outputs.
 
     Reference:
-        VAT (2018), section 3.1: regression with constant variance.
+        Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), section 3.1: regression
+        with constant variance.
     """
 
     name = "gaussian"

@@ -1,5 +1,8 @@
 """Gradient noise: how much a penalty's gradient differs from mini-batch to mini-batch."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -12,17 +15,17 @@ from keras_vat.regularizers import Regularizer, VirtualAdversarialTraining
 
 
 def gradient_noise(
-    model,
-    dataset,
-    epsilon=None,
-    num_power_iterations=(0, 1),
-    regularizers=None,
-    num_samples=100,
-    batch_size=100,
-    unbiased=False,
-    seed=0,
-    y=None,
-):
+    model: keras.Model,
+    dataset: Any,
+    epsilon: float | None = None,
+    num_power_iterations: int | Sequence[int] = (0, 1),
+    regularizers: dict[Any, Any] | None = None,
+    num_samples: int = 100,
+    batch_size: int = 100,
+    unbiased: bool = False,
+    seed: int | None = 0,
+    y: Any = None,
+) -> dict[Any, float]:
     """The normalised standard-deviation norm of the stochastic gradient of a penalty.
 
     0: every mini-batch and perturbation gives the same gradient; 1: the noise of one of them is
@@ -76,7 +79,8 @@ def gradient_noise(
     >>> keras_vat.plotting.plot_gradient_noise(noise)
 
     Reference:
-        VAT (2018), section 4.5, eq. 21 and figure 7.
+        Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), section 4.5, eq. 21 and
+        figure 7.
     """
     if not isinstance(model, keras.Model):
         raise TypeError(

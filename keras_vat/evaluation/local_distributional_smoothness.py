@@ -1,5 +1,8 @@
 """Local distributional smoothness: how far the output can be moved by a small perturbation."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -10,18 +13,18 @@ from keras_vat.perturbations import Perturbation, VirtualAdversarialPerturbation
 
 
 def local_distributional_smoothness(
-    classifier,
-    x,
-    epsilon=None,
-    num_power_iterations=1,
-    perturbation=None,
-    divergence=None,
-    batch_size=256,
-    seed=None,
-    perturb_at=None,
-    scale=None,
-    temperature=1.0,
-):
+    classifier: keras.Model,
+    x: Any,
+    epsilon: float | None = None,
+    num_power_iterations: int = 1,
+    perturbation: Any = None,
+    divergence: str | Callable[[Any, Any], Any] | None = None,
+    batch_size: int = 256,
+    seed: int | None = None,
+    perturb_at: Any = None,
+    scale: Any = None,
+    temperature: float = 1.0,
+) -> np.ndarray:
     """LDS of every example: the divergence at its virtual adversarial perturbation.
 
     The smaller, the smoother is the classifier there. Of several labels or positions D is the mean
@@ -58,7 +61,7 @@ def local_distributional_smoothness(
     >>> keras_vat.evaluation.local_distributional_smoothness(model, x_test, epsilon=2.0).mean()
 
     Reference:
-        VAT (2018), eq. 5 and 6.
+        Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), eq. 5 and 6.
     """
     if perturbation is None:
         perturbation = VirtualAdversarialPerturbation(

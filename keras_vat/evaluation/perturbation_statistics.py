@@ -1,6 +1,6 @@
 """How adverse perturbations are, and how far they move the inputs."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -31,7 +31,13 @@ class PerturbationStatistics(NamedTuple):
         return f"PerturbationStatistics of {len(self.distance)} examples, medians: {medians}"
 
 
-def perturbation_statistics(classifier, x, perturbations, y=None, batch_size=256):
+def perturbation_statistics(
+    classifier: keras.Model,
+    x: Any,
+    perturbations: dict[str, Any],
+    y: Any = None,
+    batch_size: int = 256,
+) -> dict[str, PerturbationStatistics]:
     """Consistency costs and input distances of perturbations of any kind, latent ones included.
 
     A perturbation of the inputs moves each of them by its epsilon. One in a latent space moves
@@ -69,7 +75,8 @@ def perturbation_statistics(classifier, x, perturbations, y=None, batch_size=256
     >>> keras_vat.plotting.plot_perturbation_statistics(statistics)
 
     Reference:
-        LVAT (2021), section 7.2, figures 5 and 6.
+        Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
+        (arXiv:2011.13181), section 7.2, figures 5 and 6.
     """
     _check(perturbations)
     measured = {name: [] for name in perturbations}

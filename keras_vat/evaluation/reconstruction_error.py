@@ -1,5 +1,7 @@
 """Reconstruction error: how much of an image a generator loses."""
 
+from typing import Any
+
 import numpy as np
 from keras import ops, tree
 
@@ -7,7 +9,7 @@ from keras_vat.evaluation.batches import batches
 from keras_vat.generators.check_generator import check_decoded, check_generator
 
 
-def reconstruction_error(generator, x, batch_size=256):
+def reconstruction_error(generator: Any, x: Any, batch_size: int = 256) -> np.ndarray:
     """L2 distance of every image from its reconstruction.
 
     In latent-space training it is what an adversarial image differs by before any perturbation: a
@@ -35,7 +37,8 @@ def reconstruction_error(generator, x, batch_size=256):
     >>> keras_vat.plotting.plot_reconstruction_error({"VAE": errors})
 
     Reference:
-        LVAT (2021), section 7.3 and figure 8.
+        Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
+        (arXiv:2011.13181), section 7.3 and figure 8.
     """
     check_generator(generator)
     errors = []

@@ -1,6 +1,6 @@
 """Robustness curve: every classifier on every classifier's adversarial examples."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -82,16 +82,16 @@ def _line(name, width, values):
 
 
 def robustness_curve(
-    classifiers,
-    x,
-    y=None,
-    epsilons=None,
-    perturbation="adversarial",
-    correct_only=False,
-    num_examples=4,
-    batch_size=256,
-    seed=0,
-):
+    classifiers: Any,
+    x: Any,
+    y: Any = None,
+    epsilons: Any = None,
+    perturbation: Any = "adversarial",
+    correct_only: bool = False,
+    num_examples: int = 4,
+    batch_size: int = 256,
+    seed: int = 0,
+) -> RobustnessCurve:
     """Errors of every classifier on every classifier's perturbed images, over their size.
 
     All images count, those that are misclassified without perturbation as well: `1 - errors[i, i]`
@@ -142,7 +142,8 @@ def robustness_curve(
     >>> keras_vat.plotting.plot_robustness_curve(curve)
 
     Reference:
-        VAT (2018), section 4.4.2 and figure 6.
+        Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), section 4.4.2 and figure
+        6.
     """
     _check_classifiers(classifiers)
     epsilons = _ascending(epsilons)

@@ -8,7 +8,7 @@ from keras import tree
 from keras_vat import autodiff
 from keras_vat.autodiff.inner_scope import InnerScope
 from keras_vat.divergences.output_distribution import check_rows
-from keras_vat.forward.batch_statistics import normalization_layers
+from keras_vat.forward.batch_statistics import MovingAverages, normalization_layers
 from keras_vat.forward.check_batch import check_batch, has_one_input
 from keras_vat.forward.compiled_loss import CompiledLoss
 from keras_vat.forward.linearized_pass import LinearizedPass
@@ -16,7 +16,7 @@ from keras_vat.forward.norms import rescaled
 from keras_vat.forward.observed_run import ObservedRun
 from keras_vat.forward.outputs_of_runs import OutputsOfRuns
 from keras_vat.forward.places import MovedPlaces, find_layer
-from keras_vat.forward.weighted_batches import WeightedBatches
+from keras_vat.forward.weighted_batches import WeightedBatches, count_rows
 from keras_vat.keras_internals import make_global_seed_generator, sublayers
 
 
@@ -35,8 +35,8 @@ class Forward(WeightedBatches, OutputsOfRuns):
     """The classifier as the methods see it within one step.
 
     Every pass starts from the same seeds, so that all passes of a step use the same dropout masks,
-    and leaves the classifier's state alone: moving averages and seeds move in the labelled pass
-    only. The clean pass of a batch runs once, however many regularizers ask for it.
+    and leaves the classifier's state alone: seeds move in the labelled pass only, moving averages
+    by the policy. The clean pass of a batch runs once, however many regularizers ask for it.
 
     Args:
         classifier: A Keras model or layer; the first pass builds it if need be.
@@ -49,6 +49,7 @@ class Forward(WeightedBatches, OutputsOfRuns):
             `None`: the negative log likelihood.
         penalized_output: As in `VATModel`.
         perturb_at: Names of the layers whose outputs methods perturb: clean passes note them.
+        updates: Number of updates of the weights so far, a scalar tensor, or `None`.
 
     Raises:
         TypeError: If `classifier` is no Keras model or layer.
@@ -66,6 +67,7 @@ class Forward(WeightedBatches, OutputsOfRuns):
         compiled=None,
         perturb_at=(),
         penalized_output=None,
+        updates=None,
     ):
         if not isinstance(classifier, keras.layers.Layer):
             raise TypeError(
@@ -79,6 +81,8 @@ class Forward(WeightedBatches, OutputsOfRuns):
         self._compiled_loss = None
         self._batch_statistics = batch_statistics if training else "batch"
         self._normalization = None
+        self._updates = updates if self._batch_statistics == "auto" else None
+        self._fed = MovingAverages(())  # of no layers, until they are built
         self._entrance = self._at = None
         self._perturb_at = list(perturb_at)
         self._clean_passes, self._weights = {}, {}
@@ -92,7 +96,7 @@ class Forward(WeightedBatches, OutputsOfRuns):
 
         Nothing is assigned by the passes themselves: whoever makes the step does that in the end.
         """
-        return list(self._moved.values())
+        return [*self._moved.values(), *self._fed.moved]
 
     def check_inputs(self, x):
         """Raises for several inputs where the classifier has one: labels would count as inputs."""
@@ -128,14 +132,14 @@ class Forward(WeightedBatches, OutputsOfRuns):
         """The pass of plain Keras training where no method needs it: `(outputs, losses)`."""
         self._begin(x)
         outputs, _, moved, losses = self.call(x, labelled=True)
-        self._moved.update({id(variable): (variable, now) for variable, now in moved})
+        self._move(x, moved, labelled=True)
         return outputs, losses
 
     def labelled(self, x):
         """The pass of plain Keras training: state moves. Shared as the batch's clean pass."""
         self._begin(x)
         clean = LinearizedPass(self, x, labelled=True, places=self._places())
-        self._moved.update({id(variable): (variable, now) for variable, now in clean.moved})
+        self._move(x, clean.moved, labelled=True)
         if self._batch_statistics != "moving" or not self._normalization:
             self._keep(x, clean)
         return clean
@@ -146,9 +150,14 @@ class Forward(WeightedBatches, OutputsOfRuns):
         key = self._key(x)
         if key not in self._clean_passes:
             clean = LinearizedPass(self, x, places=self._places())
-            self._move_averages(clean.moved)
+            self._move(x, clean.moved, perturbed=self._entrance is not None)
             self._keep(x, clean)
         return self._clean_passes[key]
+
+    def feed_averages(self, x):
+        """Lets the rows of a batch move the averages, unless a clean pass has done so."""
+        if self._fed.are_fed and self._key(x) not in self._clean_passes:
+            self._move(x, self.call(x)[2])
 
     def _keep(self, x, clean):
         key = self._key(x)
@@ -160,7 +169,7 @@ class Forward(WeightedBatches, OutputsOfRuns):
         """Logits of a pass that a penalty's gradient flows through, classes last."""
         self._begin(x)
         reading, _, _, moved, _ = self.run(x)
-        self._move_averages(moved)
+        self._move(x, moved, perturbed=True)
         return reading.logits
 
     def loss(self, x, y, logits):
@@ -279,15 +288,20 @@ class Forward(WeightedBatches, OutputsOfRuns):
         with InnerScope(averages, collect_losses=labelled) as scope, observed.watching():
             x = x if self._entrance is None else self._entrance(x)
             outputs = self.classifier(x, training=self.training)
-        moved = [(variable, scope.get_current_value(variable)) for variable in scope.updated]
+        moved = [(v, scope.get_current_value(v), scope.times[id(v)]) for v in scope.updated]
+        moved = [(v, self._fed.hastened(v, now, times)) for v, now, times in moved]
         return outputs, observed, moved, scope.losses
 
-    def _move_averages(self, moved):
-        """Keeps what a pass of a penalty made of the moving averages, where it may move them."""
-        if self._batch_statistics == "update":
-            for variable, now in moved:
-                if id(variable) in self._averages:
-                    self._moved[id(variable)] = variable, now
+    def _move(self, x, moved, labelled=False, perturbed=False):
+        """Keeps what a pass made of the classifier's state, as far as the policy lets it."""
+        averages = [(v, now) for v, now in moved if id(v) in self._averages]
+        if labelled:
+            self._moved.update({id(v): (v, now) for v, now in moved if id(v) not in self._averages})
+        if self._batch_statistics == "auto":
+            if not perturbed:
+                self._fed.feed(count_rows(x), averages)
+        elif labelled or self._batch_statistics == "update":
+            self._moved.update({id(v): (v, now) for v, now in averages})
 
     def _begin(self, x):
         """Before the first pass: what the policies are about, which exists in built layers only."""
@@ -303,5 +317,6 @@ class Forward(WeightedBatches, OutputsOfRuns):
             for layer in self._normalization
             for variable in layer.non_trainable_variables
         }
+        self._fed = MovingAverages(self._normalization, self._updates)
         if autodiff.num_replicas() == 1:  # no replica can make it by itself
             make_global_seed_generator()

@@ -51,3 +51,8 @@ class WeightedBatches:
     def _key(x):
         """A batch is the same batch if its tensors are (a `LinearizedPass` keeps them alive)."""
         return tuple(id(tensor) for tensor in tree.flatten(x))
+
+
+def count_rows(x):
+    """Number of rows of a batch: an integer, or a tensor where it is unknown."""
+    return ops.shape(tree.flatten(x)[0])[0]

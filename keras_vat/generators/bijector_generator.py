@@ -1,6 +1,7 @@
 """Any bijector of TensorFlow Probability as a generator."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops, tree
@@ -58,10 +59,11 @@ class BijectorGenerator:
     >>> generator = keras_vat.generators.BijectorGenerator(Halving())
 
     Reference:
-        LVAT (2021), eq. 14: a flow as the generator.
+        Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
+        (arXiv:2011.13181), eq. 14: a flow as the generator.
     """
 
-    def __init__(self, bijector, input_shape=None):
+    def __init__(self, bijector: Any, input_shape: tuple[int, ...] | None = None):
         missing = missing_methods(bijector, "forward", "inverse")
         if missing:
             cure = ""
@@ -88,22 +90,22 @@ class BijectorGenerator:
         )
         return [tuple(shape) for shape in (shapes if isinstance(shapes, list) else [shapes])]
 
-    def encode(self, x):
+    def encode(self, x: Any) -> Any:
         """Images to z, by `inverse`."""
         return self.bijector.inverse(_copy(x))
 
-    def decode(self, z):
+    def decode(self, z: Any) -> Any:
         """z to images, by `forward`."""
         return self.bijector.forward(_copy(z))
 
-    def log_prob(self, x):
+    def log_prob(self, x: Any) -> Any:
         """Log density of every image under the prior N(0, I), `(batch,)`, in nats."""
         log_det = self._method("inverse_log_det_jacobian", "`log_prob`")
         x = _copy(x)
         volume = log_det(x, event_ndims=len(x.shape) - 1)
         return volume + sum(map(_standard_normal_log_prob, tree.flatten(self.bijector.inverse(x))))
 
-    def sample(self, n, seed=None):
+    def sample(self, n: int, seed: int | None = None) -> Any:
         """Draws images: z from N(0, I), decoded.
 
         Args:

@@ -1,9 +1,12 @@
 """What all generators have in common: the range of images, training, freezing, saving."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_vat import arguments
+from keras_vat.as_in_keras import as_in_keras
 from keras_vat.autodiff import is_symbolic, num_replicas
 from keras_vat.data.first_rows import first_rows
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
@@ -41,7 +44,7 @@ class Generator(WholeFiles, keras.Model):
     term_names = ()
     _frozen = False
 
-    def __init__(self, input_shape, **kwargs):
+    def __init__(self, input_shape: tuple[int, ...], **kwargs):
         # Images stay in full precision, whatever the layers inside compute in.
         super().__init__(autocast=False, **kwargs)
         self.image_shape = _image_shape(input_shape)
@@ -77,11 +80,11 @@ class Generator(WholeFiles, keras.Model):
     def trainable(self, value):
         keras.Model.trainable.fset(self, bool(value) and not self._frozen)
 
-    def encode(self, x):
+    def encode(self, x: Any) -> Any:
         """Images `(batch, height, width, channels)` to z: one tensor or a list of tensors."""
         raise NotImplementedError
 
-    def decode(self, z):
+    def decode(self, z: Any) -> Any:
         """z, as `encode` returns it, to images `(batch, height, width, channels)`."""
         raise NotImplementedError
 
@@ -89,7 +92,7 @@ class Generator(WholeFiles, keras.Model):
         """What `fit` minimises (`"loss"`) and logs: a dictionary of `(batch,)` tensors."""
         raise NotImplementedError
 
-    def sample(self, n, seed=None):
+    def sample(self, n: int, seed: int | None = None) -> Any:
         """Draws n images: z from N(0, I), decoded."""
         raise NotImplementedError
 
@@ -126,18 +129,20 @@ class Generator(WholeFiles, keras.Model):
         """As the method of `keras.Model`, which leaves models with their own `compile` out."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def fit(self, x=None, y=None, batch_size=None, *args, **kwargs):
+    @as_in_keras(keras.Model.fit)
+    def fit(self, x=None, **kwargs):
         """As `keras.Model.fit`, on images: arrays, or a `tf.data.Dataset` of batches.
 
         Of semi-supervised batches it takes the unlabelled images.
         """
-        self.begin_training(first_rows(x, batch_size))
-        return super().fit(x, y, batch_size, *args, **kwargs)
+        self.begin_training(first_rows(x, kwargs.get("batch_size")))
+        return super().fit(x, **kwargs)
 
-    def train_on_batch(self, x, *args, **kwargs):
+    @as_in_keras(keras.Model.train_on_batch)
+    def train_on_batch(self, x, **kwargs):
         """As `keras.Model.train_on_batch`, on images."""
         self.begin_training(x)
-        return super().train_on_batch(x, *args, **kwargs)
+        return super().train_on_batch(x, **kwargs)
 
     def begin_training(self, images):
         """Looks at the first images of a training run; they may be `None` if unknown."""

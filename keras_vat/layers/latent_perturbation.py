@@ -1,5 +1,7 @@
 """Perturbation in the latent space of a generator, as a layer."""
 
+from typing import Any
+
 import keras
 from keras import tree
 
@@ -46,10 +48,11 @@ class LatentPerturbation(FrozenGeneratorLayer):
     >>> model = keras.Model([images, step], classifier(moved))
 
     Reference:
-        LVAT (2021), eq. 16 and figure 2.
+        Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
+        (arXiv:2011.13181), eq. 16 and figure 2.
     """
 
-    def __init__(self, generator, name=None):
+    def __init__(self, generator: Any, name: str | None = None):
         super().__init__(generator, name=name, autocast=False, trainable=False)
 
     def __call__(self, inputs, *others, **kwargs):

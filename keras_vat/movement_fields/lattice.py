@@ -26,7 +26,8 @@ class Lattice:
         ValueError: if no input has a lattice, their lattices differ, or their sizes are unknown.
 
     Reference:
-        VMT (2018), eq. 16.
+        "Regularization Neural Networks via Constrained Virtual Movement Field" (anonymous, 2018),
+        eq. 16.
     """
 
     def __init__(self, x, data_format="channels_last"):

@@ -42,7 +42,8 @@ class MovementField:
     >>> keras_vat.regularizers.VirtualMovementTraining(fields=["shift", ShearField(axis=1)])
 
     Reference:
-        VMT (2018), sections 2.1 to 2.3.
+        "Regularization Neural Networks via Constrained Virtual Movement Field" (anonymous, 2018),
+        sections 2.1 to 2.3.
     """
 
     def __new__(cls, *args, **kwargs):

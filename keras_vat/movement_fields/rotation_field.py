@@ -18,7 +18,8 @@ class RotationField(MovementField):
         volume:  V_p = omega x (p - c) / Z,  omega the axis
 
     Reference:
-        VMT (2018), eq. 14.
+        "Regularization Neural Networks via Constrained Virtual Movement Field" (anonymous, 2018),
+        eq. 14.
     """
 
     name = "rotation"

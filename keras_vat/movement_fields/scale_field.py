@@ -19,7 +19,8 @@ class ScaleField(MovementField):
     maximum is sqrt(sum_k a_k^2 / m_k), a_k the slope along (p_k - c_k) e_k.
 
     Reference:
-        VMT (2018), eq. 15.
+        "Regularization Neural Networks via Constrained Virtual Movement Field" (anonymous, 2018),
+        eq. 15.
     """
 
     name = "scale"

@@ -15,7 +15,8 @@ class ShiftField(MovementField):
         V_p = phi,  ||phi|| = 1
 
     Reference:
-        VMT (2018), eq. 11 to 13.
+        "Regularization Neural Networks via Constrained Virtual Movement Field" (anonymous, 2018),
+        eq. 11 to 13.
     """
 
     name = "shift"

@@ -18,7 +18,8 @@ def steepest_slope(slopes):
         The gradient of the value is zero there too.
 
     Reference:
-        VMT (2018), eq. 12 and 13, appendix C.
+        "Regularization Neural Networks via Constrained Virtual Movement Field" (anonymous, 2018),
+        eq. 12 and 13, appendix C.
     """
     squared = ops.sum(ops.square(slopes), axis=-1)
     value = square_root(squared)

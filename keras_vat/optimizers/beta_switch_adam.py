@@ -1,5 +1,7 @@
 """Adam whose momentum drops when the learning rate begins to decay."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -47,11 +49,17 @@ class BetaSwitchAdam(keras.optimizers.Adam):
     optimizer = BetaSwitchAdam(schedule, switch_step=32_000)
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, appendix D, and the authors' published code.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), appendix D, and the
+    authors' published code.
     """
 
     def __init__(
-        self, learning_rate=0.001, beta_1=0.9, decay_beta_1=0.5, switch_step=None, **kwargs
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        decay_beta_1: float = 0.5,
+        switch_step: int | None = None,
+        **kwargs,
     ):
         kwargs.setdefault("name", "beta_switch_adam")
         super().__init__(learning_rate, beta_1=beta_1, **kwargs)

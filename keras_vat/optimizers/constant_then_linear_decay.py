@@ -34,10 +34,10 @@ class ConstantThenLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
     print(float(schedule(0)), float(schedule(40_000)))  # 0.001 0.0005
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, appendices C and D.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), appendices C and D.
     """
 
-    def __init__(self, initial_learning_rate, total_steps, decay_steps):
+    def __init__(self, initial_learning_rate: float, total_steps: int, decay_steps: int):
         super().__init__()
         self.initial_learning_rate = arguments.positive(
             "initial_learning_rate", initial_learning_rate

@@ -5,7 +5,9 @@ import keras
 from keras_vat import arguments
 
 
-def mnist_decay(initial_learning_rate=0.002):
+def mnist_decay(
+    initial_learning_rate: float = 0.002,
+) -> keras.optimizers.schedules.LearningRateSchedule:
     """Makes the schedule of the supervised MNIST experiments: times 0.9 every 600 updates.
 
     Formula:
@@ -30,7 +32,7 @@ def mnist_decay(initial_learning_rate=0.002):
     optimizer = keras.optimizers.Adam(mnist_decay())
     ```
 
-    Reference: Miyato et al., arXiv:1704.03976, appendix A.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), appendix A.
     """
     return keras.optimizers.schedules.ExponentialDecay(
         arguments.positive("initial_learning_rate", initial_learning_rate),

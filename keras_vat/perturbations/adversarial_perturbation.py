@@ -30,7 +30,8 @@ class AdversarialPerturbation(Perturbation):
         ValueError: If `y` is missing, or there is a `scale` beside `norm="linf"`.
 
     Reference:
-        Goodfellow et al. (2015); VAT (2018), eq. 3 and 4.
+        Goodfellow et al., "Explaining and Harnessing Adversarial Examples" (arXiv:1412.6572);
+        Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), eq. 3 and 4.
     """
 
     requires_labels = True

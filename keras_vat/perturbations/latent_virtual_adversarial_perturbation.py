@@ -64,7 +64,8 @@ class LatentVirtualAdversarialPerturbation(FrozenGeneratorLayer, VirtualAdversar
     >>> x_adversarial = perturbation.perturb(classifier, x)
 
     Reference:
-        LVAT (2021), eq. 15 to 18, algorithm 2.
+        Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
+        (arXiv:2011.13181), eq. 15 to 18, algorithm 2.
     """
 
     def __init__(

@@ -10,9 +10,10 @@ from keras_vat.autodiff.replica_seed_generator import ReplicaSeedGenerator
 from keras_vat.forward import Forward, norms
 from keras_vat.forward.perturbable import Perturbable, as_tensors
 from keras_vat.perturbations.coordinates import Coordinates
+from keras_vat.shown_arguments import ShownArguments
 
 
-class Perturbation(keras.layers.Layer):
+class Perturbation(ShownArguments, keras.layers.Layer):
     """Base class: `perturbation(classifier, x, y=None)` -> r.
 
     A call returns r, not x + r, for the batch as a whole (memory grows with it); `perturb` returns

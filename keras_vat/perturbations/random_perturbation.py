@@ -22,7 +22,8 @@ class RandomPerturbation(Perturbation):
     >>> r = keras_vat.perturbations.RandomPerturbation(epsilon=2.0, seed=0)(classifier, x)
 
     Reference:
-        VAT (2018), section 3.4, eq. 16 with K = 0.
+        Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), section 3.4, eq. 16 with K
+        = 0.
     """
 
     def direction(self, forward, x, y):

@@ -59,7 +59,7 @@ class VirtualAdversarialPerturbation(Perturbation):
     >>> r = perturbation(classifier, x)
 
     Reference:
-        VAT (2018), eq. 9 to 15, algorithm 1.
+        Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), eq. 9 to 15, algorithm 1.
     """
 
     curvatures = CURVATURES

@@ -11,6 +11,6 @@ def axes_or_new(ax=None, figsize=None):
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
-            "Plots need matplotlib. Install it with `pip install keras-vat[plot]`."
+            "Plots need matplotlib. Install it with `pip install matplotlib`."
         ) from error
     return plt.subplots(figsize=figsize, layout="constrained")[1]

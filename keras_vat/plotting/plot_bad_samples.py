@@ -1,3 +1,6 @@
+from typing import Any
+
+import keras
 import numpy as np
 
 from keras_vat import arguments
@@ -8,7 +11,15 @@ from keras_vat.plotting.palette import NEUTRAL
 from keras_vat.plotting.plot_decision_boundary import plot_decision_boundary
 
 
-def plot_bad_samples(x, bad, kept=None, classifier=None, y=None, max_images=10, ax=None):
+def plot_bad_samples(
+    x: Any,
+    bad: Any,
+    kept: Any = None,
+    classifier: keras.Model | None = None,
+    y: Any = None,
+    max_images: int = 10,
+    ax: Any = None,
+) -> Any:
     """Draws bad samples: points over the decision regions, or images below their originals.
 
     Good bad samples lie between the classes: points along the boundary in the gap of the data,
@@ -41,7 +52,8 @@ def plot_bad_samples(x, bad, kept=None, classifier=None, y=None, max_images=10, 
     keras_vat.plotting.plot_bad_samples(x, bad, kept, classifier)
     ```
 
-    Reference: FAT (2019), figures 1, 5, 6 and 7.
+    Reference: Kim et al., "Understanding and Improving Virtual Adversarial Training"
+    (arXiv:1909.06737), figures 1, 5, 6 and 7.
     """
     max_images = arguments.whole_number("max_images", max_images, 1)
     named = bad if isinstance(bad, dict) else {"bad sample": bad}

@@ -1,3 +1,6 @@
+from typing import Any
+
+import keras
 import numpy as np
 
 from keras_vat import arguments
@@ -10,8 +13,15 @@ _MARKERS = "o^sDvPX*"  # one more than colours: a class has both in common with 
 
 
 def plot_decision_boundary(
-    classifier, x, y=None, unlabeled=None, smoothness=None, ax=None, resolution=200, within=None
-):
+    classifier: keras.Model,
+    x: Any,
+    y: Any = None,
+    unlabeled: Any = None,
+    smoothness: Any = None,
+    ax: Any = None,
+    resolution: int = 200,
+    within: Any = None,
+) -> Any:
     """Draws what a classifier of points in the plane says, and the points it learned from.
 
     The background has the colour of the most probable class and fades towards the boundary,
@@ -49,7 +59,7 @@ def plot_decision_boundary(
     keras_vat.plotting.plot_decision_boundary(classifier, x, y)
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 1.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), figure 1.
     """
     resolution = arguments.whole_number("resolution", resolution, 2)
     x = _points("x", x)

@@ -1,10 +1,12 @@
+from typing import Any
+
 import numpy as np
 
 from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.palette import CATEGORIES, NEUTRAL
 
 
-def plot_epsilon_search(search, ax=None):
+def plot_epsilon_search(search: Any, ax: Any = None) -> Any:
     """Draws a search's scores over epsilon: the mean of the folds, their spread, and the best.
 
     A good grid has its best value in the middle. Where the search varies more than epsilon, each

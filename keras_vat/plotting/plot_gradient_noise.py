@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 
 from keras_vat.plotting.axes import axes_or_new
@@ -6,7 +8,7 @@ from keras_vat.plotting.palette import CATEGORIES, MARKERS
 _MEANINGS = {0: "K = 0 (random)", 1: "K = 1 (virtual adversarial)"}
 
 
-def plot_gradient_noise(noise, at=None, unit="epoch", ax=None):
+def plot_gradient_noise(noise: Any, at: Any = None, unit: str = "epoch", ax: Any = None) -> Any:
     """Draws the normalised standard-deviation norm of gradients: bars, or curves over training.
 
     The lower, the more the mini-batches agree on where to go. Infinite noise is no bar, but said;
@@ -33,7 +35,7 @@ def plot_gradient_noise(noise, at=None, unit="epoch", ax=None):
     keras_vat.plotting.plot_gradient_noise(noise, at=[0, 100, 200], unit="update")
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 7.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), figure 7.
     """
     series = noise if isinstance(noise, (list, tuple)) else [noise]
     if (

@@ -1,8 +1,12 @@
+from typing import Any
+
 from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.histograms import check_values, draw_histograms
 
 
-def plot_local_distributional_smoothness(lds, bins=40, log_scale=True, ax=None):
+def plot_local_distributional_smoothness(
+    lds: Any, bins: int = 40, log_scale: bool = True, ax: Any = None
+) -> Any:
     """Draws histograms of local distributional smoothness: of one classifier, or several.
 
     All histograms have the same bins and show shares. Smoothness spans orders of magnitude from
@@ -30,7 +34,7 @@ def plot_local_distributional_smoothness(lds, bins=40, log_scale=True, ax=None):
     keras_vat.plotting.plot_local_distributional_smoothness(lds)
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018), equation 5.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), equation 5.
     """
     named = check_values("lds", lds if isinstance(lds, dict) else {None: lds})
     ax = axes_or_new(ax, figsize=(6.0, 3.8))

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 
 from keras_vat import arguments
@@ -5,7 +7,7 @@ from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.palette import CATEGORIES, NEUTRAL
 
 
-def plot_movement_field(field, x=None, max_arrows=15, ax=None):
+def plot_movement_field(field: Any, x: Any = None, max_arrows: int = 15, ax: Any = None) -> Any:
     """Draws a movement field as arrows on its lattice, over what it moves.
 
     All arrows have one scale: the longest is about as long as the distance between two arrows, so
@@ -36,7 +38,8 @@ def plot_movement_field(field, x=None, max_arrows=15, ax=None):
     keras_vat.plotting.plot_movement_field(field[0], x[0])
     ```
 
-    Reference: VMT (2018), figure 1.
+    Reference: "Regularization Neural Networks via Constrained Virtual Movement Field" (anonymous,
+    2018), figure 1.
     """
     if not hasattr(field, "shape") and not isinstance(field, list):
         raise TypeError(

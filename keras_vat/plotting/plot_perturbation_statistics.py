@@ -1,3 +1,5 @@
+from typing import Any
+
 from keras_vat import arguments
 from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.histograms import check_values, draw_histograms
@@ -9,8 +11,12 @@ _LABELS = {
 
 
 def plot_perturbation_statistics(
-    statistics, quantity="consistency_cost", bins=40, log_scale=False, ax=None
-):
+    statistics: Any,
+    quantity: str = "consistency_cost",
+    bins: int = 40,
+    log_scale: bool = False,
+    ax: Any = None,
+) -> Any:
     """Draws histograms of what perturbations do: how adverse they are, or how far they move.
 
     All histograms have the same bins and show shares, so that sets of different size compare.
@@ -41,7 +47,7 @@ def plot_perturbation_statistics(
     ```
 
     Reference: Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
-    (2021), figures 5 and 6.
+    (arXiv:2011.13181), figures 5 and 6.
     """
     arguments.one_of("quantity", quantity, tuple(_LABELS))
     if not isinstance(statistics, dict) or not all(

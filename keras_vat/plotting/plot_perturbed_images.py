@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 
 from keras_vat import arguments
@@ -6,7 +8,14 @@ from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.mosaic import mosaic
 
 
-def plot_perturbed_images(x, perturbed, labels=None, magnification=None, max_images=10, ax=None):
+def plot_perturbed_images(
+    x: Any,
+    perturbed: Any,
+    labels: Any = None,
+    magnification: float | None = None,
+    max_images: int = 10,
+    ax: Any = None,
+) -> Any:
     """Draws images, what a perturbation changed in them, and the perturbed images, row by row.
 
     The middle row is mid-grey where nothing changed, brighter where the perturbation adds. It works
@@ -43,7 +52,7 @@ def plot_perturbed_images(x, perturbed, labels=None, magnification=None, max_ima
     keras_vat.plotting.plot_perturbed_images(x, perturbed, labels=range(6))
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 5.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), figure 5.
     """
     max_images = arguments.whole_number("max_images", max_images, 1)
     x, perturbed = as_images("x", x), as_images("perturbed", perturbed)

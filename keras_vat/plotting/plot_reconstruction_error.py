@@ -1,8 +1,12 @@
+from typing import Any
+
 from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.histograms import check_values, draw_histograms
 
 
-def plot_reconstruction_error(errors, bins=40, log_scale=False, ax=None):
+def plot_reconstruction_error(
+    errors: Any, bins: int = 40, log_scale: bool = False, ax: Any = None
+) -> Any:
     """Draws histograms of reconstruction errors: of one generator, or several to compare.
 
     All histograms have the same bins and show shares, so that sets of different size compare.
@@ -30,7 +34,7 @@ def plot_reconstruction_error(errors, bins=40, log_scale=False, ax=None):
     ```
 
     Reference: Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
-    (2021), figure 8.
+    (arXiv:2011.13181), figure 8.
     """
     named = check_values("errors", errors if isinstance(errors, dict) else {None: errors})
     ax = axes_or_new(ax, figsize=(6.0, 3.8))

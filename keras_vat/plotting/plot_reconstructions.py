@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 
 from keras_vat import arguments
@@ -6,7 +8,9 @@ from keras_vat.plotting.axes import axes_or_new
 from keras_vat.plotting.mosaic import mosaic
 
 
-def plot_reconstructions(x, reconstructions, samples=None, max_images=10, ax=None):
+def plot_reconstructions(
+    x: Any, reconstructions: Any, samples: Any = None, max_images: int = 10, ax: Any = None
+) -> Any:
     """Draws images, what a generator makes of them, and images that it draws itself, row by row.
 
     Args:
@@ -34,7 +38,7 @@ def plot_reconstructions(x, reconstructions, samples=None, max_images=10, ax=Non
     ```
 
     Reference: Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
-    (2021), figure 7, first two rows.
+    (arXiv:2011.13181), figure 7, first two rows.
     """
     max_images = arguments.whole_number("max_images", max_images, 1)
     x, reconstructions = as_images("x", x), as_images("reconstructions", reconstructions)

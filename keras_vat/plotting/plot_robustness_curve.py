@@ -1,4 +1,5 @@
 import itertools
+from typing import Any
 
 import numpy as np
 
@@ -7,7 +8,7 @@ from keras_vat.plotting.check_curve import check_curve
 from keras_vat.plotting.palette import CATEGORIES, DASHES, MARKERS, NEUTRAL
 
 
-def plot_robustness_curve(curve, source=None, ax=None):
+def plot_robustness_curve(curve: Any, source: str | None = None, ax: Any = None) -> Any:
     """Draws the errors of classifiers on perturbed images over the size of the perturbation.
 
     The colour says which classifier judges; the dashes say whose examples it judges; above them
@@ -35,7 +36,7 @@ def plot_robustness_curve(curve, source=None, ax=None):
     keras_vat.plotting.plot_robustness_curve(curve, source="VAT")
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 6, A and B.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), figure 6, A and B.
     """
     check_curve(curve)
     sources = list(curve.names) if source is None else [source]

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 
 from keras_vat import arguments
@@ -7,7 +9,9 @@ from keras_vat.plotting.check_curve import check_curve
 from keras_vat.plotting.mosaic import mosaic
 
 
-def plot_robustness_examples(curve, source=None, max_images=2, max_sizes=8, ax=None):
+def plot_robustness_examples(
+    curve: Any, source: str | None = None, max_images: int = 2, max_sizes: int = 8, ax: Any = None
+) -> Any:
     """Draws images perturbed more and more, with what every classifier makes of them.
 
     One strip for each image; from left to right the perturbation grows. Below each image stands
@@ -36,7 +40,7 @@ def plot_robustness_examples(curve, source=None, max_images=2, max_sizes=8, ax=N
     keras_vat.plotting.plot_robustness_examples(curve, source="VAT")
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018), figure 6, bottom.
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), figure 6, bottom.
     """
     check_curve(curve)
     source = curve.names[0] if source is None else source

@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from keras_vat import arguments
@@ -9,7 +12,13 @@ _VALIDATION = "val_"
 _MOST_MARKERS = 20
 
 
-def plot_training_curves(history, names=None, log_scale=False, ax=None, every=None):
+def plot_training_curves(
+    history: Any,
+    names: Sequence[str] | None = None,
+    log_scale: bool = False,
+    ax: Any = None,
+    every: int | None = None,
+) -> Any:
     """Draws what `fit` logged, one line per name; validation is dashed, in the colour of its kin.
 
     A healthy run of virtual adversarial training shows the supervised loss fall while the

@@ -40,7 +40,8 @@ class AdversarialTraining(PerturbationRegularizer):
     ...     classifier, keras_vat.regularizers.AdversarialTraining(epsilon=0.1, norm="linf"))
 
     Reference:
-        Goodfellow et al. (2015); VAT (2018), eq. 1 to 4.
+        Goodfellow et al., "Explaining and Harnessing Adversarial Examples" (arXiv:1412.6572);
+        Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), eq. 1 to 4.
     """
 
     requires_labels = True

@@ -33,7 +33,8 @@ class EntropyMinimization(Regularizer):
     ... ])
 
     Reference:
-        Grandvalet & Bengio (2005); VAT (2018), eq. 18.
+        Grandvalet and Bengio, "Semi-supervised Learning by Entropy Minimization" (2005); Miyato et
+        al., "Virtual Adversarial Training" (arXiv:1704.03976), eq. 18.
     """
 
     def per_example(self, forward, x, y):

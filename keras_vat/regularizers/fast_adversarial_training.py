@@ -48,9 +48,8 @@ class FastAdversarialTraining(PerturbationRegularizer):
     before the classifier is reasonable, bad samples are not between the classes.
 
     With batch normalisation and a direction found among the K classes, the statistics of unlabelled
-    batches can drift away from those of labelled ones (on MNIST they did). Then the moving averages
-    of training, which the labelled pass feeds, predict better than those of
-    `callbacks.BatchNormReestimation`: compare the two on validation data.
+    batches can drift away from those of labelled ones (on MNIST they did). Then moving averages of
+    the labelled rows alone predict better: compare `VATModel(..., batch_statistics="batch")`.
 
     Args:
         epsilon: L2 norm of r for each example, in the units of the inputs.
@@ -91,7 +90,8 @@ class FastAdversarialTraining(PerturbationRegularizer):
     >>> model.fit(batches, epochs=30, callbacks=[keras_vat.callbacks.LambdaWarmup()])
 
     Reference:
-        FAT (2019), section 4: eq. 8, and the modified direction of section 4.2.
+        Kim et al., "Understanding and Improving Virtual Adversarial Training" (arXiv:1909.06737),
+        section 4: eq. 8, and the modified direction of section 4.2.
     """
 
     def __init__(

@@ -58,7 +58,8 @@ class LatentVirtualAdversarialTraining(PerturbationRegularizer):
     >>> model = keras_vat.VATModel(classifier, lvat)
 
     Reference:
-        LVAT (2021), eq. 15 to 21, algorithm 2.
+        Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
+        (arXiv:2011.13181), eq. 15 to 21, algorithm 2.
     """
 
     def __init__(

@@ -33,7 +33,8 @@ class RandomPerturbationTraining(PerturbationRegularizer):
     ...     classifier, keras_vat.regularizers.RandomPerturbationTraining(epsilon=10.0))
 
     Reference:
-        VAT (2018), section 3.4, eq. 16 with K = 0.
+        Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), section 3.4, eq. 16 with K
+        = 0.
     """
 
     def __init__(

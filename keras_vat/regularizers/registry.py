@@ -1,5 +1,7 @@
 """Regularizers by their registered names."""
 
+import inspect
+
 import keras
 
 REGULARIZERS = {}
@@ -44,7 +46,7 @@ def get(*identifier, **arguments):
         A `Regularizer`.
 
     Raises:
-        TypeError: if there is more than one argument without a name.
+        TypeError: if there is more than one argument without a name, or one is missing.
         ValueError: if there is no regularizer of that name.
 
     Example:
@@ -60,4 +62,19 @@ def get(*identifier, **arguments):
     (name,) = identifier or (arguments.pop("name", None),)
     if name not in list(REGULARIZERS):
         raise ValueError(f"`name` must be one of {sorted(REGULARIZERS)}. Received: name={name!r}")
-    return REGULARIZERS[name](**arguments)
+    cls = REGULARIZERS[name]
+    missing = [
+        parameter.name
+        for parameter in inspect.signature(cls).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        and parameter.name not in arguments
+    ]
+    if missing:
+        needed = " and ".join(f"`{argument}`" for argument in missing)
+        given = ", ".join(f"{argument}=..." for argument in missing)
+        raise TypeError(
+            f"{needed} must be given to '{name}': keras_vat.regularizers.get({name!r}, {given}) or "
+            f"keras_vat.regularizers.{cls.__name__}({given}). Received: name={name!r}"
+        )
+    return cls(**arguments)

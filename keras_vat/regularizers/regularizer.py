@@ -6,9 +6,10 @@ from keras import ops
 from keras_vat import arguments
 from keras_vat.forward import Forward
 from keras_vat.forward.perturbable import as_tensors
+from keras_vat.shown_arguments import ShownArguments
 
 
-class Regularizer(keras.layers.Layer):
+class Regularizer(ShownArguments, keras.layers.Layer):
     """Base class: a penalty that `VATModel` adds to the compiled loss, times `weight`.
 
     A method of your own is one class: it implements `per_example`, sets `requires_labels` if it
@@ -54,6 +55,8 @@ class Regularizer(keras.layers.Layer):
 
     places = ()
     """Names of the layers whose outputs it perturbs, which the step's clean passes then note."""
+
+    always_shown = ("weight",)
 
     limits_inputs = False
     """Whether `check_inputs` wants to see the first batch of a training, outside of the step."""

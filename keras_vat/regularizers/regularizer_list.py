@@ -1,20 +1,20 @@
 """The regularizers of one model."""
 
+from keras_vat.regularizers.registry import get
 from keras_vat.regularizers.regularizer import Regularizer
 
 RESERVED_NAMES = ("loss", "skipped_steps", "supervised_loss")
 
 
 def regularizer_list(regularizers):
-    """One regularizer or a list of them, as a list."""
-    if isinstance(regularizers, Regularizer):
-        regularizers = [regularizers]
-    regularizers = list(regularizers) if isinstance(regularizers, (list, tuple)) else [regularizers]
+    """One regularizer or a list of them, as a list; those that need no number, by name too."""
+    regularizers = regularizers if isinstance(regularizers, (list, tuple)) else [regularizers]
+    regularizers = [get(each) if isinstance(each, str) else each for each in regularizers]
     for regularizer in regularizers:
         if not isinstance(regularizer, Regularizer):
             raise TypeError(
-                "`regularizers` must be a keras_vat regularizer or a list of them (make one by "
-                "name with keras_vat.regularizers.get). "
+                "`regularizers` must be a keras_vat regularizer, the name of one that needs no "
+                "number, such as 'entropy', or a list of these. "
                 f"Received: {regularizer!r} (of type {type(regularizer).__name__})"
             )
     names = [regularizer.name for regularizer in regularizers]

@@ -61,7 +61,8 @@ class VirtualAdversarialTraining(PerturbationRegularizer):
     ...     classifier, keras_vat.regularizers.VirtualAdversarialTraining(epsilon=2.0))
 
     Reference:
-        VAT (2018), eq. 5 to 8 and algorithm 1.
+        Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), eq. 5 to 8 and algorithm
+        1.
     """
 
     def __init__(

@@ -71,7 +71,8 @@ class VirtualMovementTraining(Regularizer):
     ...     classifier, keras_vat.regularizers.VirtualMovementTraining(fields="shift", weight=0.1))
 
     Reference:
-        VMT (2018), eq. 8 to 16 and 23.
+        "Regularization Neural Networks via Constrained Virtual Movement Field" (anonymous, 2018),
+        eq. 8 to 16 and 23.
     """
 
     def __init__(

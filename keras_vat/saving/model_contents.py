@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_vat.as_in_keras import as_in_keras
 from keras_vat.saving import seed_states
 from keras_vat.saving.check_settings import check_settings, unknown_settings_explained
 from keras_vat.saving.whole_files import WholeFiles
@@ -17,7 +18,8 @@ _PARTS = ("classifier", "classifier_dtype", "regularizers")
 class ModelContents(WholeFiles):
     """Mix-in of `VATModel`: its config, its seeds, and files that are whole."""
 
-    def load_weights(self, filepath, *args, **kwargs):
+    @as_in_keras(keras.Model.load_weights)
+    def load_weights(self, filepath, **kwargs):
         """As `keras.Model.load_weights`; the optimizer's state is read before any step, too.
 
         A file that is refused leaves all numbers as they were, also those that were read first.
@@ -36,7 +38,7 @@ class ModelContents(WholeFiles):
         variables = [*self.variables, *(optimizer.variables if optimizer is not None else ())]
         before = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
         try:
-            return super().load_weights(filepath, *args, **kwargs)
+            return super().load_weights(filepath, **kwargs)
         except BaseException:
             for variable, value in zip(variables, before, strict=True):
                 variable.assign(value)

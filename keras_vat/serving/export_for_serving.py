@@ -1,21 +1,25 @@
 """Export to TensorFlow Serving: what users call."""
 
+import os
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from keras_vat import arguments
 
 
 def export_for_serving(
-    model,
-    path,
-    version=1,
-    input_name="inputs",
-    class_names=None,
+    model: keras.Model,
+    path: str | os.PathLike,
+    version: int = 1,
+    input_name: str = "inputs",
+    class_names: Sequence[str] | None = None,
     *,
-    preprocessing=None,
-    example=None,
-    overwrite=False,
-):
+    preprocessing: keras.layers.Layer | None = None,
+    example: Any = None,
+    overwrite: bool = False,
+) -> str:
     """Exports the classifier alone as a version of a model for TensorFlow Serving.
 
     The SavedModel in `path/version/` has one signature, `serving_default`, for batches of any

@@ -20,7 +20,7 @@ def write_warmup_requests(folder, signature, names, batches):
     if importlib.util.find_spec(MESSAGES) is None:
         warnings.warn(
             "The version has no warm-up requests, so that a server's first answer is slow: their "
-            'messages are those of tensorflow-serving-api (`pip install "keras-vat[serving]"`), '
+            "messages are those of tensorflow-serving-api (`pip install tensorflow-serving-api`), "
             "which isn't installed.",
             stacklevel=4,
         )

@@ -8,6 +8,7 @@ import numpy as np
 from jax import numpy as jnp
 
 from keras_vat import keras_internals
+from keras_vat.as_in_keras import as_in_keras
 from keras_vat.keras_internals import raw_value, set_raw_value
 
 
@@ -125,15 +126,17 @@ class JAXTraining:
         variables = enumerate(self.non_trainable_variables)
         return [(place, variable) for place, variable in variables if id(variable) in found]
 
-    def fit(self, *args, **kwargs):
+    @as_in_keras(keras.Model.fit)
+    def fit(self, **kwargs):
         self._unchecked = None
-        history = super().fit(*args, **kwargs)
+        history = super().fit(**kwargs)
         self._check_last_step()
         return history
 
-    def train_on_batch(self, *args, **kwargs):
+    @as_in_keras(keras.Model.train_on_batch)
+    def train_on_batch(self, **kwargs):
         self._unchecked = None
-        logs = super().train_on_batch(*args, **kwargs)
+        logs = super().train_on_batch(**kwargs)
         self._check_last_step()
         return logs
 

@@ -72,14 +72,6 @@ class SameStart(keras.callbacks.Callback):
         return [strategy.experimental_local_results(result)[0].numpy() for result in results]
 
 
-def with_same_start(callbacks):
-    """The callbacks of a `fit`, with a `SameStart` at the end."""
-    if isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks.append(SameStart())
-        return callbacks
-    return [*keras.tree.flatten(callbacks or []), SameStart()]
-
-
 def place(strategy):
     """The number of this worker, and how many there are."""
     ids = strategy.experimental_local_results(strategy.run(replica_id))

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from keras import ops, tree
+from keras import ops
 
 
 class Step(NamedTuple):
@@ -27,11 +27,6 @@ class Step(NamedTuple):
     moved: list
     notes: dict
     tracked: list
-
-
-def count_rows(x):
-    """Number of rows of a batch: an integer, or a tensor where it is unknown."""
-    return ops.shape(tree.flatten(x)[0])[0]
 
 
 def count_true(counts):

@@ -5,9 +5,9 @@ from keras import ops
 
 from keras_vat.autodiff import num_replicas
 from keras_vat.autodiff.inner_scope import InnerScope
+from keras_vat.forward.weighted_batches import count_rows
 from keras_vat.keras_internals import loss_tracker
 from keras_vat.training.finite_steps import check_finite
-from keras_vat.training.step import count_rows
 
 
 class StepMetrics:
@@ -17,6 +17,23 @@ class StepMetrics:
         self._supervised_tracker = keras.metrics.Mean(name="supervised_loss")
         self._penalty_trackers = [keras.metrics.Mean(name=name) for name in penalty_names]
         self._skipped_tracker = keras.metrics.Sum(name="skipped_steps") if skips else None
+
+    @property
+    def parameters_to_log(self) -> dict[str, float]:
+        """The numbers of all regularizers as they are now, for experiment trackers.
+
+        A dictionary such as `{"vat_epsilon": 0.6, "vat_num_power_iterations": 1, "vat_weight":
+        1.0}`: `mlflow.log_params(model.parameters_to_log)`,
+        `wandb.config.update(model.parameters_to_log)`.
+        """
+        found = {}
+        for regularizer in self.regularizers:
+            for name, made_with in regularizer.get_config().items():
+                if isinstance(made_with, (int, float)) and not isinstance(made_with, bool):
+                    now = getattr(regularizer, name, made_with)
+                    moves = isinstance(now, keras.Variable)
+                    found[f"{regularizer.name}_{name}"] = float(now) if moves else made_with
+        return found
 
     @property
     def _checked_names(self):

@@ -1,6 +1,5 @@
 """The training step on TensorFlow."""
 
-import inspect
 import warnings
 
 import keras
@@ -8,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vat import autodiff, keras_internals
+from keras_vat.as_in_keras import as_in_keras
 from keras_vat.forward.perturbable import is_floating
 from keras_vat.training import replicas
-from keras_vat.training.same_start import with_same_start
-
-FIT = inspect.signature(keras.Model.fit)
+from keras_vat.training.last_callback import with_last
+from keras_vat.training.same_start import SameStart
 
 
 @keras_internals.overrides(
@@ -28,12 +27,11 @@ class TensorFlowTraining:
         replicas.check_strategy(tf.distribute.get_strategy())
         super().__init__(*args, **kwargs)
 
-    def fit(self, *args, **kwargs):
+    @as_in_keras(keras.Model.fit)
+    def fit(self, **kwargs):
         if replicas.several_workers(keras_internals.strategy_of(self)):
-            given = FIT.bind(self, *args, **kwargs)
-            given.arguments["callbacks"] = with_same_start(given.arguments.get("callbacks"))
-            args, kwargs = given.args[1:], given.kwargs
-        return super().fit(*args, **kwargs)
+            kwargs["callbacks"] = with_last(kwargs.get("callbacks"), SameStart())
+        return super().fit(**kwargs)
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)

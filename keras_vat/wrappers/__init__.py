@@ -7,7 +7,7 @@ try:
     import sklearn  # noqa: F401
 except ImportError as error:
     raise ImportError(
-        "`keras_vat.wrappers` needs scikit-learn. Install it with `pip install keras-vat[sklearn]`."
+        "`keras_vat.wrappers` needs scikit-learn. Install it with `pip install scikit-learn`."
     ) from error
 
 from keras_vat.wrappers.semi_supervised_kfold import SemiSupervisedKFold

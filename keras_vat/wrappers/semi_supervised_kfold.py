@@ -1,5 +1,7 @@
 """Cross-validation where most rows have no label."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
@@ -33,10 +35,10 @@ class SemiSupervisedKFold(StratifiedKFold):
     ```
     """
 
-    def __init__(self, n_splits=5, shuffle=True, random_state=None):
+    def __init__(self, n_splits: int = 5, shuffle: bool = True, random_state: Any = None):
         super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
 
-    def split(self, X, y, groups=None):
+    def split(self, X: Any, y: Any, groups: Any = None):
         """Pairs of indices, of the rows to train on and of the labelled ones to score.
 
         Args:

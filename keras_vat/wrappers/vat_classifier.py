@@ -1,6 +1,7 @@
 """Virtual adversarial training as a scikit-learn classifier."""
 
 import contextlib
+from typing import Any
 
 import keras
 import numpy as np
@@ -98,23 +99,23 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
     print(search.fit(X, known).score(X[50:], y[50:]))
     ```
 
-    Reference: Miyato et al., "Virtual Adversarial Training" (2018).
+    Reference: Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976).
     """
 
     def __init__(
         self,
-        model=None,
-        regularizer="vat",
-        epsilon=1.0,
-        weight=1.0,
-        optimizer="adam",
-        updates=1000,
-        labeled_batch_size=32,
-        unlabeled_batch_size=128,
-        callbacks=None,
-        random_state=None,
-        verbose=0,
-        class_weight=None,
+        model: Any = None,
+        regularizer: Any = "vat",
+        epsilon: float = 1.0,
+        weight: float = 1.0,
+        optimizer: Any = "adam",
+        updates: int = 1000,
+        labeled_batch_size: int = 32,
+        unlabeled_batch_size: int = 128,
+        callbacks: Any = None,
+        random_state: Any = None,
+        verbose: Any = 0,
+        class_weight: Any = None,
     ):
         self.model = model
         self.regularizer = regularizer
@@ -129,7 +130,7 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
         self.verbose = verbose
         self.class_weight = class_weight
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "VATClassifier":
         """Trains a new model.
 
         Args:
@@ -179,7 +180,7 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
         self._predictor = compiled_models.predictor(model.classifier, self._from_logits)
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities of the classes, `(rows, classes)`, in the order of `classes_`."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=_dtype(), allow_nd=True, reset=False)
@@ -193,12 +194,12 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
             self._predictor = compiled_models.predictor(classifier, self._from_logits)
         return self._predictor(classifier, X)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """The most probable class of every row, `(rows,)`."""
         probabilities = self.predict_proba(X)
         return self.classes_[np.argmax(probabilities, axis=1)]
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy on the rows that have a label.
 
         Args:

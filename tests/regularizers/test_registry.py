@@ -85,3 +85,26 @@ def test_a_method_must_give_one_penalty_for_each_row(make_classifier, rows):
         Scalar(name="scalar").penalty(make_classifier(), rows.x)
     with pytest.raises(NotImplementedError, match="Regularizer must implement `per_example`"):
         keras_vat.regularizers.Regularizer(name="bare").penalty(make_classifier(), rows.x)
+
+
+def test_a_model_takes_names_of_methods_that_need_no_number(make_classifier):
+    model = keras_vat.VATModel(make_classifier(), "entropy")
+    assert isinstance(model.regularizers[0], keras_vat.regularizers.EntropyMinimization)
+    vat = keras_vat.regularizers.get("vat", epsilon=1.0)
+    model = keras_vat.VATModel(make_classifier(), [vat, "entropy"])
+    assert [regularizer.name for regularizer in model.regularizers] == ["vat", "entropy"]
+
+
+@pytest.mark.parametrize("given", ["vat", ["entropy", "vat"]])
+def test_a_number_that_is_missing(make_classifier, given):
+    cure = (
+        r"`epsilon` must be given to 'vat': keras_vat\.regularizers\.get\('vat', epsilon=\.\.\.\) "
+        r"or keras_vat\.regularizers\.VirtualAdversarialTraining\(epsilon=\.\.\.\)"
+    )
+    with pytest.raises(TypeError, match=cure):
+        keras_vat.VATModel(make_classifier(), given)
+
+
+def test_several_numbers_that_are_missing():
+    with pytest.raises(TypeError, match=r"`epsilon` and `radius` must be given.*epsilon=.*radius="):
+        keras_vat.regularizers.get("fat", weight=1.0)

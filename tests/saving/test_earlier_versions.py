@@ -28,6 +28,7 @@ def test_a_file_of_an_earlier_version_is_loaded_and_trained_on(version):
     names = [regularizer.name for regularizer in model.regularizers]
     assert names == ["at", "rpt", "vat", "entropy", "vmt", "fat", "lvat"]
     assert float(model.regularizers[2].epsilon) == known["epsilon"]
+    assert model.get_config()["batch_statistics"] == "batch"  # not the default of today
     assert int(model.optimizer.iterations) == 4
     predictions = model.predict(known["x"], verbose=0)
     np.testing.assert_allclose(predictions, known["predictions"], atol=1e-6)

@@ -63,7 +63,7 @@ def nested():
     return keras.Model(inputs, functional()(inputs))
 
 
-@pytest.mark.parametrize("policy", ["batch", "moving", "update"])
+@pytest.mark.parametrize("policy", ["auto", "moving", "update"])
 @pytest.mark.parametrize(
     "build", [Subclassed, SubclassedWithTraining, functional, unbuilt_sequential, nested]
 )

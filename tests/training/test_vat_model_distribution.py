@@ -30,11 +30,13 @@ class Broken(keras_vat.regularizers.Regularizer):
         return keras.ops.mean(forward.clean(x).logits ** 2, axis=-1) * poison
 
 
-def build(methods, learning_rate=0.1, **settings):
+def build(methods, learning_rate=0.1, normalized=False, **settings):
     keras.utils.set_random_seed(0)
     classifier = keras.Sequential(
         [keras.Input((4,)), keras.layers.Dense(3, kernel_regularizer=keras.regularizers.L2(0.1))]
     )
+    if normalized:
+        classifier.add(keras.layers.BatchNormalization())
     model = keras_vat.VATModel(classifier, methods, **settings)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     optimizer = keras.optimizers.SGD(learning_rate, momentum=0.9)
@@ -124,6 +126,10 @@ for name, strategy in (
     history = halves.fit(batches, epochs=2, verbose=0).history
     report[name]["semi-supervised"] = {key: value[-1] for key, value in history.items()}
     report[name]["semi-supervised weights"] = halves.get_weights()[0].tolist()
+    with strategy.scope():
+        normal = build([], learning_rate=0.0, normalized=True)
+    fit(normal, keras_vat.SemiSupervisedInputs(x, x[::-1] + 1.0))
+    report[name]["moving mean"] = np.array(normal.classifier.layers[1].moving_mean).tolist()
     inputs, _ = next(iter(strategy.experimental_distribute_dataset(batches)))
     shares = [strategy.experimental_local_results(part) for part in inputs]
     report[name]["rows"] = [[len(part) for part in parts] for parts in shares]
@@ -193,6 +199,12 @@ def test_each_replica_gets_labelled_and_unlabelled_rows(report):
         report["one"]["semi-supervised weights"],
         rtol=1e-4,
     )
+
+
+def test_moving_averages_are_those_of_all_replicas(report):
+    found, expected = report["two"]["moving mean"], report["one"]["moving mean"]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    assert np.any(expected)
 
 
 def test_random_methods_train_on_replicas(report):

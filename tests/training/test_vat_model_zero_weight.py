@@ -10,6 +10,9 @@ from golden.precision import ON_TENSORFLOW
 
 from keras_vat import SemiSupervisedInputs, VATModel, regularizers
 
+# Plain Keras's averages, and few updates.
+pytestmark = pytest.mark.filterwarnings("ignore:.*averages of batch normalisation:UserWarning")
+
 ROUNDING = {"rtol": 0, "atol": 0} if ON_TENSORFLOW else {"rtol": 1e-5, "atol": 1e-6}
 
 

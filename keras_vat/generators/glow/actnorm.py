@@ -22,7 +22,7 @@ class Actnorm(keras.layers.Layer):
         **kwargs: `name` and `dtype` of the layer.
 
     Reference:
-        Glow (2018), section 3.1.
+        Kingma and Dhariwal, "Glow" (arXiv:1807.03039), section 3.1.
     """
 
     def __init__(self, num_steps, channels, **kwargs):

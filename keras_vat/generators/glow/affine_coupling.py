@@ -37,9 +37,10 @@ class AffineCoupling(keras.layers.Layer):
         **kwargs: `name` and `dtype` of the layer.
 
     Reference:
-        Glow (2018), section 3.3; LVAT (2021), section 6.2.1, for the clipping; Behrmann et al.,
-        "Understanding and Mitigating Exploding Inverses in Invertible Neural Networks" (2021), for
-        bounds on both sides.
+        Kingma and Dhariwal, "Glow" (arXiv:1807.03039), section 3.3; Osada et al., "Regularization
+        with Latent Space Virtual Adversarial Training" (arXiv:2011.13181), section 6.2.1, for the
+        clipping; Behrmann et al., "Understanding and Mitigating Exploding Inverses in Invertible
+        Neural Networks" (arXiv:2006.09347), for bounds on both sides.
     """
 
     def __init__(self, num_steps, channels, width, scale, rng, **kwargs):

@@ -1,6 +1,7 @@
 """The Glow normalizing flow."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -79,19 +80,20 @@ class Glow(Generator):
     >>> glow.decode(glow.encode(images[:8]))  # images[:8]
 
     Reference:
-        Kingma and Dhariwal, Glow (2018). LVAT (2021), eq. 13 and 14, sections 3.2 and 6.2.
+        Kingma and Dhariwal, "Glow" (arXiv:1807.03039). Osada et al., "Regularization with Latent
+        Space Virtual Adversarial Training" (arXiv:2011.13181), eq. 13 and 14, sections 3.2 and 6.2.
     """
 
     term_names = ("bits_per_dimension",)
 
     def __init__(
         self,
-        input_shape,
-        num_levels=3,
-        num_steps=22,
-        width=128,
-        scale="sigmoid",
-        seed=None,
+        input_shape: tuple[int, ...],
+        num_levels: int = 3,
+        num_steps: int = 22,
+        width: int = 128,
+        scale: str = "sigmoid",
+        seed: int | None = None,
         **kwargs,
     ):
         super().__init__(input_shape, **kwargs)
@@ -126,15 +128,15 @@ class Glow(Generator):
     def latent_shapes(self):
         return self.flow.latent_shapes
 
-    def encode(self, x):
+    def encode(self, x: Any) -> Any:
         """z: a list of tensors `(batch, height, width, channels)`, one for each level."""
         return self.flow.forward(self._to_flow(self.check_images(x)))[0]
 
-    def decode(self, z):
+    def decode(self, z: Any) -> Any:
         """Images `(batch, height, width, channels)`."""
         return self._border.remove(self.flow.inverse(self.check_latents(z))) + _MIDDLE
 
-    def log_prob(self, x, dequantize=False):
+    def log_prob(self, x: Any, dequantize: bool = False) -> Any:
         """The logarithm of the density at images, in nats.
 
         The density is one of real numbers: it has its unit of volume in [0, 1]^D, integrates to 1
@@ -150,7 +152,7 @@ class Glow(Generator):
         seed = self.seed_generator if dequantize else None
         return self._log_density(self._to_flow(self.check_images(x), seed))
 
-    def bits_per_dimension(self, x, dequantize=True):
+    def bits_per_dimension(self, x: Any, dequantize: bool = True) -> Any:
         """`-log_prob(x) / (D log 2) + 8`, of images of 256 grey levels.
 
         Args:
@@ -163,7 +165,7 @@ class Glow(Generator):
         """
         return self._bits(self.log_prob(x, dequantize))
 
-    def sample(self, n, seed=None, temperature=1.0):
+    def sample(self, n: int, seed: int | None = None, temperature: float = 1.0) -> Any:
         """Draws images: z from `N(0, temperature^2 I)`, decoded.
 
         Args:

@@ -24,7 +24,7 @@ class InvertibleConvolution(keras.layers.Layer):
         **kwargs: `name` and `dtype` of the layer.
 
     Reference:
-        Glow (2018), section 3.2, eq. 10 and 11.
+        Kingma and Dhariwal, "Glow" (arXiv:1807.03039), section 3.2, eq. 10 and 11.
     """
 
     def __init__(self, num_steps, channels, rng, **kwargs):

@@ -21,7 +21,7 @@ class MultiscaleFlow(keras.layers.Layer):
         **kwargs: `name` and `dtype` of the layer; `dtype` is that of the coupling networks.
 
     Reference:
-        Glow (2018), section 3 and figure 2b.
+        Kingma and Dhariwal, "Glow" (arXiv:1807.03039), section 3 and figure 2b.
     """
 
     def __init__(self, image_shape, num_levels, num_steps, width, scale, rng, flow_dtype, **kwargs):

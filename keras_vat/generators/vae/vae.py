@@ -1,6 +1,7 @@
 """The variational auto-encoder."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -67,19 +68,20 @@ class VAE(Generator):
     >>> vae.freeze().decode(vae.encode(x_test))
 
     Reference:
-        LVAT (2021), eq. 11 and 12, section 6.2.1 and table 2.
+        Osada et al., "Regularization with Latent Space Virtual Adversarial Training"
+        (arXiv:2011.13181), eq. 11 and 12, section 6.2.1 and table 2.
     """
 
     term_names = ("reconstruction_loss", "prior_loss")
 
     def __init__(
         self,
-        input_shape,
-        latent_dim=128,
-        widths=(128, 256, 512),
-        likelihood="bernoulli",
-        prior_weight=0.1,
-        seed=None,
+        input_shape: tuple[int, ...],
+        latent_dim: int = 128,
+        widths: tuple[int, ...] = (128, 256, 512),
+        likelihood: str = "bernoulli",
+        prior_weight: float = 0.1,
+        seed: int | None = None,
         **kwargs,
     ):
         super().__init__(input_shape, **kwargs)
@@ -123,16 +125,16 @@ class VAE(Generator):
     def prior_weight(self, value):
         self._prior_weight.assign(arguments.non_negative("prior_weight", value))
 
-    def encode(self, x):
+    def encode(self, x: Any) -> Any:
         """The posterior mean, `(batch, latent_dim)`."""
         return self.encoder(self.check_images(x), training=False)[0]
 
-    def decode(self, z):
+    def decode(self, z: Any) -> Any:
         """The pixels' means, `(batch, height, width, channels)`, in (0, 1)."""
         (z,) = self.check_latents(z)
         return ops.sigmoid(self.decoder(z, training=False))
 
-    def sample(self, n, seed=None):
+    def sample(self, n: int, seed: int | None = None) -> Any:
         """Draws images: z from N(0, I), decoded.
 
         Args:
