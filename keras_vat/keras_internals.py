@@ -18,6 +18,11 @@ def sublayers(layer, include_self=True):
     return list(_private(layer, "_flatten_layers")(include_self=include_self))
 
 
+def layers_inside(layer):
+    """The layers that a layer or model holds itself, without those inside of these."""
+    return list(_private(layer, "_flatten_layers")(include_self=False, recursive=False))
+
+
 def own_state(layer):
     """The variables of one layer itself that aren't trained: no weights, seeds or sublayers'."""
     return list(_private(layer, "_non_trainable_variables"))
@@ -104,20 +109,30 @@ def loss_tracker(model):
     return _private(model, "_loss_tracker")
 
 
-def compiled_loss(model, loss):
-    """What a compiled model computes of labels and of its only output, with another loss function.
+def loss_parts(model):
+    """The variables of the metrics that a compiled loss of several outputs has for each."""
+    compiled = _private(model, "_compile_loss")
+    return [] if compiled is None else compiled.variables
+
+
+def compiled_loss(model, loss, weight=None):
+    """What a compiled model computes of labels and of one output, with another loss function.
 
     Args:
-        model: The model: its weight of the loss is taken.
+        model: The model.
         loss: A name, a function or an object.
+        weight: The weight of this loss, a number, or `None`.
 
     Returns:
         Callable `(y, y_pred, sample_weight) -> scalar`.
     """
     compiled = _private(model, "_compile_loss")
-    weights = _private(compiled, "_user_loss_weights")
-    weights = [] if weights is None else keras.tree.flatten(weights)
-    return type(compiled)(loss, loss_weights=float(weights[0]) if weights else None)
+    return type(compiled)(loss, loss_weights=None if weight is None else float(weight))
+
+
+def loss_weights(model):
+    """The weights of a compiled model's losses, in any structure, or `None`."""
+    return _private(_private(model, "_compile_loss"), "_user_loss_weights")
 
 
 def make_variables(model, batch):

@@ -1,6 +1,7 @@
 """The front door: a Keras model that trains a classifier with regularizers."""
 
 import keras
+from keras import ops
 
 from keras_vat import arguments
 from keras_vat.as_in_keras import as_in_keras
@@ -8,15 +9,16 @@ from keras_vat.autodiff import num_replicas
 from keras_vat.data.first_rows import first_rows, rows_at_hand
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward.batch_statistics import BATCH_STATISTICS
-from keras_vat.forward.compiled_loss import CompiledLoss
-from keras_vat.forward.forward import Forward, HasForward
-from keras_vat.forward.labels import only_one
+from keras_vat.forward.forward import Forward
+from keras_vat.forward.has_forward import HasForward
 from keras_vat.forward.output_meaning import OUTPUT_KINDS
+from keras_vat.forward.penalized_output import PenalizedOutput
 from keras_vat.forward.perturbable import as_tensors
 from keras_vat.forward.weighted_batches import count_rows
 from keras_vat.keras_internals import (
     as_default,
     clear_losses,
+    loss_parts,
     make_global_seed_generator,
 )
 from keras_vat.regularizers.regularizer_list import regularizer_list
@@ -24,12 +26,12 @@ from keras_vat.saving.model_contents import ModelContents
 from keras_vat.training import Training
 from keras_vat.training.check_training_data import (
     all_class_weights,
-    check_class_numbers,
     check_end,
     check_halves,
     check_rows,
     check_validation_split,
 )
+from keras_vat.training.checked_data import CheckedData
 from keras_vat.training.split_inputs import split_inputs
 from keras_vat.training.step import Step, count_true, mean_over
 from keras_vat.training.step_metrics import StepMetrics
@@ -37,7 +39,7 @@ from keras_vat.training.usual_mistakes import UsualMistakes, look_at_classifier
 
 
 @keras.saving.register_keras_serializable(package="keras_vat")
-class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
+class VATModel(ModelContents, CheckedData, StepMetrics, Training, HasForward, keras.Model):
     """A classifier with regularizers: compile and fit it as any Keras model.
 
     Formula:
@@ -60,8 +62,7 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
     Sparse inputs are trained as they are without regularizers, and made dense for these.
 
     Args:
-        classifier: A Keras model: Sequential, functional or subclassed, with one output tensor.
-            It is trained in place.
+        classifier: A Keras model: Sequential, functional or subclassed. It is trained in place.
         regularizers: One regularizer or a list of them, with different names. One that needs no
             number may be given by its name: `"entropy"`.
         from_logits: `True`: the classifier returns logits; `False`: probabilities; `None`: found
@@ -80,6 +81,10 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
             infinite; the weights and moving averages are left alone in that step in any case (on
             several replicas by gradients of zero, so that momentum goes on). `"raise"`: stop, and
             say which; `"skip"`: go on, and count such steps in the logs as `skipped_steps`.
+        penalized_output: Of a classifier with several outputs, the name or the number of the one
+            that regularizers look at, and that `output` and `from_logits` are about. All outputs
+            train by their compiled losses, and labels, sample weights and losses go by the same
+            names as in Keras. `None`: the only one.
         name: Name of the model.
 
     Raises:
@@ -109,6 +114,7 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
         output="auto",
         batch_statistics="auto",
         nonfinite_penalty="raise",
+        penalized_output=None,
         name=None,
     ):
         if not isinstance(classifier, keras.Model):
@@ -140,6 +146,10 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
                 "nonfinite_penalty", nonfinite_penalty, ("raise", "skip")
             ),
         }
+        if penalized_output is not None:
+            self._config["penalized_output"] = penalized_output
+        if self.regularizers or penalized_output is not None:
+            PenalizedOutput(penalized_output, classifier).check()
         self._make_trackers(self._penalty_names, skips=nonfinite_penalty == "skip")
         self._mistakes = UsualMistakes(self._penalty_names, batch_statistics)
         look_at_classifier(classifier)
@@ -190,34 +200,6 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
         self.reset_metrics()  # before Keras 3.15, logs were means over all batches until then
         return super().train_on_batch(x, y, **kwargs)
 
-    def _check_labels(self, y):
-        for regularizer in self.regularizers:
-            regularizer.check_labels(y)
-        if y is None and self.loss is not None:
-            raise ValueError(
-                "`y` is needed by the compiled loss. Where only some rows have labels, pair them "
-                "with the others by keras_vat.data.semi_supervised((x, y), unlabeled). "
-                "Received: y=None"
-            )
-
-    @property
-    def _num_classes(self):
-        """Number of the classifier's outputs, `None` where it is unknown."""
-        shape = getattr(self.classifier, "output_shape", None) if self.classifier.built else None
-        shape = only_one(shape)
-        return shape[-1] if isinstance(shape, tuple) and isinstance(shape[-1], int) else None
-
-    def _check_class_numbers(self, y):
-        check_class_numbers(y, getattr(self, "loss", None), self._num_classes)
-
-    def _check_inputs(self, x):
-        """Lets the regularizers look at a batch outside of any compiled function."""
-        inputs = x if isinstance(x, SemiSupervisedInputs) else [] if x is None else [x]
-        for regularizer in self.regularizers:
-            if regularizer.limits_inputs:
-                for part in inputs:
-                    regularizer.check_inputs(part)
-
     @as_default
     def build(self, input_shape=None):
         """Builds the classifier, unless a run on symbols has done so."""
@@ -255,7 +237,8 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
             from_logits=self._config["from_logits"],
             batch_statistics=self._config["batch_statistics"],
             loss=getattr(self, "loss", None),
-            compiled_loss=CompiledLoss.of(self),
+            compiled=self,
+            penalized_output=self._config.get("penalized_output"),
             perturb_at=[name for r in self.regularizers for name in r.places],
             updates=getattr(getattr(self, "optimizer", None), "iterations", None),
         )
@@ -267,18 +250,22 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
         labeled, unlabeled = split_inputs(as_tensors(x, dense=bool(self.regularizers)))
         forward = self.forward(training=True)
         if self.regularizers:
+            labelled = forward.labelled(labeled)
+            y_pred, losses = labelled.outputs, labelled.losses
             forward.weigh(labeled, sample_weight)
-        labelled = forward.labelled(labeled)
-        y_pred = labelled.outputs
-        for loss in labelled.losses:
+        else:
+            y_pred, losses = forward.trained(labeled)
+        for loss in losses:
             self.add_loss(loss)
         self.built = True  # the pass has built the classifier if need be
+        before = {id(v): ops.copy(v.value) for v in loss_parts(self)}
         supervised_loss = mean_over(
             count_rows(labeled),
             lambda: self.compute_loss(
                 x=labeled, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
             ),
         )
+        tracked = [(v, before.get(id(v), ops.zeros_like(v.value))) for v in loss_parts(self)]
         penalties, rows = [], []
         for regularizer in self.regularizers:
             with_labels = regularizer.requires_labels or unlabeled is None
@@ -294,4 +281,5 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
             rows.append(count_rows(batch) if counts is None else count_true(counts))
         if unlabeled is not None:
             forward.feed_averages(unlabeled)
-        return Step(labeled, y_pred, supervised_loss, penalties, rows, forward.moved, forward.notes)
+        notes, moved = forward.notes, forward.moved
+        return Step(labeled, y_pred, supervised_loss, penalties, rows, moved, notes, tracked)

@@ -15,6 +15,7 @@ SHORT = {
     "fast_adversarial_training": "--runs 1 --epochs 2",
     "latent_vat": "--data digits --updates 50",
     "mnist_semi_supervised": "--updates 20 --updates_per_epoch 10",
+    "own_loop": "--epochs 1",
     "quickstart": "--seeds 1 --epochs 2",
     "scikit_learn": "--epsilons 0.3 3 --updates 20",
     "sequences": "--seeds 1 --epochs 1",

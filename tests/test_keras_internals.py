@@ -30,6 +30,13 @@ def test_sublayers(model):
     assert model not in keras_internals.sublayers(model, include_self=False)
 
 
+def test_layers_inside(model):
+    """`_flatten_layers`, of one level."""
+    outer = keras.Sequential([keras.Input((4,)), model])
+    assert model in keras_internals.layers_inside(outer)
+    assert model.layers[0] not in keras_internals.layers_inside(outer)
+
+
 def test_own_state(model):
     """`Layer._non_trainable_variables`."""
     normalization = model.layers[0].layers[0]

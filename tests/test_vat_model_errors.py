@@ -89,14 +89,6 @@ def test_unlike_labelled_and_unlabelled_rows(make_vat_model, rows, unlabeled, de
         make_vat_model(vat(), run_eagerly=True).train_on_batch(x, rows.y)
 
 
-def test_several_outputs(make_vat_model, rows):
-    inputs = keras.Input((4,))
-    classifier = keras.Model(inputs, [layers.Dense(3)(inputs), layers.Dense(1)(inputs)])
-    model = make_vat_model(vat(), classifier, loss=["mse", "mse"])
-    with pytest.raises(ValueError, match="`classifier` must return one tensor.*list of 2"):
-        model.train_on_batch(rows.x, [rows.x[:, :3], rows.x[:, :1]])
-
-
 def test_entropy_of_a_regression(make_vat_model, rows):
     model = make_vat_model(regularizers.EntropyMinimization(), loss="mse")
     with pytest.raises(ValueError, match="`EntropyMinimization` needs a classifier.*'gaussian'"):

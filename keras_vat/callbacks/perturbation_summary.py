@@ -32,8 +32,8 @@ class PerturbationSummary(keras.callbacks.Callback):
       KL(p(y | x) || p(y | x_adv)) and ||x - x_adv||_2;
     - `regularizers/<name>`: what a `VATModel`'s regularizer logged; `regularizers/<name>_weight`,
       `<name>_epsilon`, ...: the numbers that callbacks may move;
-    - `perturbation/images`, where `x` holds images: the first 10, their perturbations at full
-      contrast, the perturbed images.
+    - `perturbation/images`, where `x` holds images and these are perturbed: the first 10, their
+      perturbations at full contrast, the perturbed images.
 
     Args:
         x: Inputs of the classifier, `(rows, ...)`, or a structure of them; a few hundred rows are
@@ -135,7 +135,7 @@ class PerturbationSummary(keras.callbacks.Callback):
     def _images(self):
         """The three rows as one picture of bytes, or `None` where there are no images."""
         shape = getattr(self.x, "shape", ())
-        if not are_images(shape):
+        if not are_images(shape) or self.perturbation.places:
             return None
         x, y = self.x[:_ROW], None if self.y is None else self.y[:_ROW]
         with keras.StatelessScope():

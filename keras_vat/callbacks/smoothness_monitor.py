@@ -7,6 +7,7 @@ from keras_vat import arguments
 from keras_vat.evaluation import local_distributional_smoothness
 from keras_vat.evaluation.batches import check_inputs
 from keras_vat.forward import Forward
+from keras_vat.perturbations import VirtualAdversarialPerturbation
 
 
 class SmoothnessMonitor(keras.callbacks.Callback):
@@ -33,6 +34,7 @@ class SmoothnessMonitor(keras.callbacks.Callback):
         batch_size: Rows per pass; of a dataset, its own. Defaults to `256`.
         seed: Seed of the first directions. Defaults to `0`.
         name: Name under which the number is logged. Defaults to `"lds"`.
+        perturb_at, scale, temperature: As in `regularizers.VirtualAdversarialTraining`.
 
     Raises:
         TypeError: If an argument is not of the right kind.
@@ -63,16 +65,22 @@ class SmoothnessMonitor(keras.callbacks.Callback):
         batch_size: int = 256,
         seed: int | None = 0,
         name: str = "lds",
+        perturb_at: Any = None,
+        scale: Any = None,
+        temperature: float = 1.0,
     ):
         super().__init__()
         check_inputs(x)
         self.x = x
-        self.epsilon = arguments.positive("epsilon", epsilon)
-        self.num_power_iterations = arguments.whole_number(
-            "num_power_iterations", num_power_iterations, 0
+        self.perturbation = VirtualAdversarialPerturbation(
+            epsilon,
+            num_power_iterations,
+            seed=arguments.seed(seed),
+            perturb_at=perturb_at,
+            scale=scale,
+            temperature=temperature,
         )
         self.batch_size = arguments.whole_number("batch_size", batch_size, 1)
-        self.seed = arguments.seed(seed)
         self.name = arguments.string("name", name)
 
     def on_train_begin(self, logs=None):
@@ -82,10 +90,8 @@ class SmoothnessMonitor(keras.callbacks.Callback):
         smoothness = local_distributional_smoothness(
             self.model,  # a `VATModel` knows what its classifier's output means
             self.x,
-            self.epsilon,
-            num_power_iterations=self.num_power_iterations,
+            perturbation=self.perturbation,
             batch_size=self.batch_size,
-            seed=self.seed,
         )
         if logs is not None:
             logs[self.name] = float(np.mean(smoothness))

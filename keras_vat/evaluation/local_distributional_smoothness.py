@@ -21,6 +21,9 @@ def local_distributional_smoothness(
     divergence: str | Callable[[Any, Any], Any] | None = None,
     batch_size: int = 256,
     seed: int | None = None,
+    perturb_at: Any = None,
+    scale: Any = None,
+    temperature: float = 1.0,
 ) -> np.ndarray:
     """LDS of every example: the divergence at its virtual adversarial perturbation.
 
@@ -43,6 +46,7 @@ def local_distributional_smoothness(
         divergence: As in `VirtualAdversarialTraining`.
         batch_size: Rows at a time; of a dataset, its own.
         seed: Integer or `None`: of the power iteration's start.
+        perturb_at, scale, temperature: As in `VirtualAdversarialTraining`.
 
     Returns:
         NumPy array `(n,)`, in nats.
@@ -61,24 +65,31 @@ def local_distributional_smoothness(
     """
     if perturbation is None:
         perturbation = VirtualAdversarialPerturbation(
-            epsilon, num_power_iterations, divergence=divergence, seed=seed
+            epsilon,
+            num_power_iterations,
+            divergence=divergence,
+            seed=seed,
+            perturb_at=perturb_at,
+            scale=scale,
+            temperature=temperature,
         )
     elif not isinstance(perturbation, Perturbation):
         raise TypeError(
             "`perturbation` must be a Perturbation or None. Received: "
             f"perturbation={perturbation!r} (of type {type(perturbation).__name__})"
         )
-    elif epsilon is not None:
+    elif epsilon is not None or perturb_at is not None or scale is not None or temperature != 1.0:
         raise ValueError(
-            "`epsilon` must be left out where there is a `perturbation`, which has its own. "
-            f"Received: epsilon={epsilon}"
+            "`epsilon`, `perturb_at`, `scale` and `temperature` must be left out where there is a "
+            f"`perturbation`, which has its own. Received: epsilon={epsilon}, "
+            f"perturb_at={perturb_at}, scale={scale}, temperature={temperature}"
         )
     values = []
     with keras.StatelessScope():
         for batch, labels in batches(x, batch_size=batch_size):
             forward = Forward.of(classifier)
-            view, perturbed = perturbation.moved(forward, batch, labels)
+            view, perturbed = perturbation.moved(forward, batch, forward.labels(batch, labels))
             clean = forward.clean(batch)
             measure = divergences.get(divergence, clean.distribution)
-            values.append(measure(clean.target, view.logits(perturbed)))
+            values.append(measure(perturbation.target(clean), view.logits(perturbed)))
     return np.concatenate([keras.ops.convert_to_numpy(value) for value in values])

@@ -17,7 +17,7 @@ class PerturbationStatistics(NamedTuple):
 
     Attributes:
         consistency_cost: KL(p(y | x) || p(y | x_adv)), `(n,)`, in nats.
-        distance: ||x - x_adv||_2, `(n,)`, in the units of the inputs.
+        distance: ||x - x_adv||_2, `(n,)`, in the units of the inputs, or of the place.
     """
 
     consistency_cost: np.ndarray
@@ -49,6 +49,8 @@ def perturbation_statistics(
 
         consistency_cost(x) = KL(p(y | x) || p(y | x_adv))    the mean over labels and positions
         distance(x)         = ||x - x_adv||_2    over all floating inputs together
+
+    Of a perturbation with `perturb_at`, x_adv and the distance are those of what the layer returns.
 
     Args:
         classifier: A built Keras model or a `VATModel`.
@@ -82,10 +84,11 @@ def perturbation_statistics(
         for batch, labels in batches(x, y, batch_size):
             forward = Forward.of(classifier)
             for name, perturbation in perturbations.items():
-                perturbed = perturbation.perturb(forward, batch, labels)
-                measured[name].append(
-                    (_cost(forward, batch, perturbed), distance(batch, perturbed))
-                )
+                _, there = perturbation.enter(forward, batch)
+                view, perturbed = perturbation.moved(forward, batch, forward.labels(batch, labels))
+                clean = forward.clean(batch)
+                cost = clean.distribution.kl(clean.target, view.logits(perturbed))
+                measured[name].append((ops.convert_to_numpy(cost), distance(there, perturbed)))
     return {
         name: PerturbationStatistics(*map(np.concatenate, zip(*parts, strict=True)))
         for name, parts in measured.items()
@@ -99,11 +102,6 @@ def distance(x, perturbed):
         difference = _numbers(part) - _numbers(moved)
         squared += np.sum(np.square(difference.reshape(len(difference), -1)), axis=1)
     return np.sqrt(squared)
-
-
-def _cost(forward, x, perturbed):
-    clean = forward.clean(x)
-    return ops.convert_to_numpy(clean.distribution.kl(clean.target, forward.logits(perturbed)))
 
 
 def _numbers(tensor):

@@ -16,6 +16,9 @@ from keras_vat.perturbations import (
     VirtualAdversarialPerturbation,
 )
 
+NO_CLASS = -1
+"""Predicted by a classifier that can't be asked: of what a layer of another returns."""
+
 NO_LABELS = (
     "`y` is needed: errors are told by the labels. Of a pair of inputs and labels, such as "
     "`data.load` returns, give both: x, y = pair. Received: y=None"
@@ -113,7 +116,9 @@ def robustness_curve(
         y: Labels of arrays: class numbers or one-hot rows.
         epsilons: Sizes of the perturbations, ascending numbers of at least 0.
         perturbation: `"adversarial"` (default): of the labels, eq. 3; `"virtual"`: virtual
-            adversarial; or a callable `epsilon -> Perturbation`, called with each size.
+            adversarial; or a callable `epsilon -> Perturbation`, called with each size. Where it
+            has a `perturb_at`, no other classifier can be asked about what a layer of this one
+            returns: `errors[i, j]` is NaN but for i = j, and there are no pictures.
         correct_only: `False` (default): all images count. `True`: those that all classifiers get
             right without perturbation.
         num_examples: How many perturbed images to keep, for pictures. Defaults to `4`.
@@ -159,7 +164,7 @@ def robustness_curve(
             examples, predicted = _measure(classifiers, perturbations, batch, labels, wanted)
             truth.append(class_labels(labels))
             predictions.append(predicted)
-            if not tree.is_nested(batch):
+            if not tree.is_nested(batch) and all(examples):
                 shown.append((ops.convert_to_numpy(batch)[:wanted], examples))
     if not truth:
         raise ValueError(
@@ -171,7 +176,9 @@ def robustness_curve(
     return RobustnessCurve(
         names=list(classifiers),
         epsilons=epsilons,
-        errors=np.mean(predictions != truth, axis=-1),
+        errors=np.where(
+            np.any(predictions == NO_CLASS, axis=-1), np.nan, np.mean(predictions != truth, axis=-1)
+        ),
         num_images=len(truth),
         images=None if images is None else np.concatenate(images),
         labels=truth[:num_examples],
@@ -192,8 +199,12 @@ def _measure(classifiers, perturbations, x, y, wanted):
     for i, source in enumerate(forwards):
         examples.append([])
         for size, perturbation in enumerate(perturbations[i]):
-            perturbed = perturbation.perturb(source, x, y)
-            for j, (judge, distribution) in enumerate(zip(forwards, distributions, strict=True)):
+            behind, perturbed = perturbation.moved(source, x, y)
+            judges = [behind if judge is source else judge for judge in forwards]
+            for j, (judge, distribution) in enumerate(zip(judges, distributions, strict=True)):
+                if perturbation.places and judge is not behind:
+                    predictions[i, j, size] = NO_CLASS
+                    continue
                 predictions[i, j, size] = class_predictions(judge.logits(perturbed), distribution)
             if not tree.is_nested(perturbed):
                 examples[i].append(ops.convert_to_numpy(perturbed)[:wanted])

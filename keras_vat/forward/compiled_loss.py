@@ -1,6 +1,7 @@
 """The loss that a model was compiled with, of a batch whose logits are known."""
 
 import keras
+from keras import tree
 
 from keras_vat import autodiff, keras_internals
 from keras_vat.forward.output_meaning import only_loss
@@ -27,23 +28,32 @@ class CompiledLoss:
 
     Args:
         model: The compiled Keras model.
-        loss: Its loss for its only output: a name, a function or an object.
+        loss: Its loss for one output: a name, a function or an object.
+        weight: The weight of this loss, a number, or `None`.
     """
 
-    def __init__(self, model, loss):
-        self._of_outputs = keras_internals.compiled_loss(model, loss)
+    def __init__(self, model, loss, weight=None):
+        self._of_outputs = keras_internals.compiled_loss(model, loss, weight)
         self._of_logits = {
-            kind: keras_internals.compiled_loss(model, of_logits(loss, names))
+            kind: keras_internals.compiled_loss(model, of_logits(loss, names), weight)
             for kind, names in _CROSS_ENTROPIES.items()
             if of_logits(loss, names) is not None
         }
 
     @classmethod
-    def of(cls, model):
-        """That of a model; `None` if it is not compiled with one loss."""
-        compiled = getattr(model, "compiled", False)
-        loss = only_loss(model.loss) if compiled else None
-        return None if loss is None or isinstance(loss, (list, tuple, dict)) else cls(model, loss)
+    def of(cls, model, penalized):
+        """That of one output of a compiled model; `None` if it has none.
+
+        Args:
+            model: The compiled Keras model.
+            penalized: The `PenalizedOutput`.
+        """
+        loss = only_loss(penalized.part(model.loss))
+        if loss is None or isinstance(loss, (list, tuple, dict)):
+            return None
+        weight = penalized.part(keras_internals.loss_weights(model))
+        weights = [] if weight is None else tree.flatten(weight)
+        return cls(model, loss, weights[0] if weights else None)
 
     def __call__(self, y, clean, logits, sample_weight=None):
         """The loss of a batch, a scalar.

@@ -49,7 +49,7 @@ def traced_masks(forward, x):
     ranks = []
 
     def front(parts):
-        _, observed, *_ = forward.run(Perturbable(x).put(parts))
+        _, _, observed, *_ = forward.run(Perturbable(x).put(parts))
         rows = ops.shape(parts[0])[0]
         tensors, masks = zip(*observed.masked, strict=True)
         ranks[:] = {len(mask.shape) for mask in masks}

@@ -2,21 +2,22 @@
 
 import copy
 
-from keras import ops
+from keras import ops, tree
 
 from keras_vat.autodiff import Linearization
 from keras_vat.forward.input_masks import as_factor, direct_masks, traced_masks
 from keras_vat.forward.perturbable import Perturbable
 from keras_vat.forward.places import NotedPlaces
-from keras_vat.keras_internals import leave_logits, with_mask
+from keras_vat.keras_internals import leave_logits, mask_of, with_mask
 
 
 class LinearizedPass:
     """The classifier at a batch: its logits and their derivatives with respect to the inputs.
 
     Attributes:
-        outputs: What the classifier returned.
-        logits: Its logits, at least float32, classes last; gradients flow to the weights.
+        outputs: All that the classifier returned.
+        logits: Those of the penalized output, at least float32, classes last; gradients flow to the
+            weights.
         target: The logits as a constant.
         distribution: The `OutputDistribution` of the output, without positions that are padding.
         has_exact_logits: Whether the logits are the classifier's own, and not only known up to a
@@ -32,7 +33,7 @@ class LinearizedPass:
 
         def run(parts, mark=None):
             noted = NotedPlaces(places, mark)
-            reading, observed, moved, losses = forward.run(
+            reading, outputs, observed, moved, losses = forward.run(
                 Perturbable(x).put(parts), labelled, noted if places else None
             )
             self._owners = noted.owners
@@ -43,16 +44,22 @@ class LinearizedPass:
             moved = [now for _, now in moved]
             masks, self._all_direct = direct_masks(observed, parts)
             noted = noted.outputs, noted.masks
-            return reading.logits, (reading.outputs, reading.mask, masks, moved, losses, noted)
+            of_outputs = [mask_of(output) for output in tree.flatten(outputs)]
+            returned = outputs, of_outputs, reading.mask, masks, moved, losses, noted
+            return reading.logits, returned
 
         parts = Perturbable(x).parts
         self._linear = Linearization(run, parts, marks=bool(places))
         self._own = range(len(parts))
         self.logits = self._linear.value
         self.target = ops.stop_gradient(self.logits)
-        outputs, self._mask, self._masks, moved, self.losses, noted = self._linear.auxiliary
+        outputs, of_outputs, self._mask, self._masks, moved, self.losses, noted = (
+            self._linear.auxiliary
+        )
         self._points, self._masks_of_places = [*parts, *noted[0]], noted[1]
-        self.outputs = with_mask(outputs, self._mask)  # JAX's transformations lose it
+        for output, mask in zip(tree.flatten(outputs), of_outputs, strict=True):
+            with_mask(output, mask)  # JAX's transformations lose it
+        self.outputs = outputs
         self.moved = list(zip(variables, moved, strict=True))
         self.distribution = self._reading.distribution.masked(self._mask)
 
@@ -65,7 +72,7 @@ class LinearizedPass:
         return with_mask(self._reading.like_outputs(logits), self._mask)
 
     def restored(self, logits):
-        """What the classifier would have returned, had its logits been these."""
+        """What the penalized output would have been, had its logits been these."""
         restored = logits
         if not self.returned_logits:
             restored = self.distribution.mean(logits)

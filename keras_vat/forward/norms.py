@@ -46,9 +46,14 @@ def rescaled(cotangent, jointly):
         cotangent: `(batch, ...)`.
         jointly: Whether one factor serves all rows.
     """
-    axes = None if jointly else tuple(range(1, len(cotangent.shape)))
-    largest = ops.max(ops.abs(cotangent), axis=axes, keepdims=True)
-    return cotangent / ops.where(largest > 0, largest, ops.ones_like(largest))
+    return cotangent / largest_entry(cotangent, jointly)
+
+
+def largest_entry(values, jointly):
+    """The largest absolute entry, of each row or of all `jointly`, to divide by; 1 for zeros."""
+    axes = None if jointly else tuple(range(1, len(values.shape)))
+    largest = ops.max(ops.abs(values), axis=axes, keepdims=True)
+    return ops.where(largest > 0, largest, ops.ones_like(largest))
 
 
 def root_mean_square(parts):

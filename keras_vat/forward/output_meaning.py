@@ -80,7 +80,6 @@ class OutputMeaning:
             outputs: What the classifier returned.
             run: The `ObservedRun`.
         """
-        check_single_tensor(outputs)
         behind = run.behind(outputs)
         if self._from_logits is None:
             self._warn_of_loss(behind is None and run.ends_linear(outputs), outputs)
@@ -180,16 +179,6 @@ class OutputMeaning:
                 f"classifier in a softmax or sigmoid. Received: loss={self._loss!r}",
                 stacklevel=2,
             )
-
-
-def check_single_tensor(outputs):
-    """Raises where the classifier has more than one output."""
-    if isinstance(outputs, (dict, list, tuple)):
-        raise ValueError(
-            "`classifier` must return one tensor. Received a structure: "
-            f"{type(outputs).__name__} of {len(outputs)}. Wrap the output that the labels belong "
-            "to: keras.Model(classifier.inputs, classifier.outputs[0])"
-        )
 
 
 def at_least_float32(tensor):

@@ -4,7 +4,7 @@ import keras
 from keras import tree
 
 from keras_vat.forward.perturbable import is_floating
-from keras_vat.keras_internals import mask_of, sublayers, with_mask
+from keras_vat.keras_internals import layers_inside, mask_of, with_mask
 
 _LOOPS = (keras.layers.RNN, keras.layers.TimeDistributed)
 
@@ -12,20 +12,36 @@ _LOOPS = (keras.layers.RNN, keras.layers.TimeDistributed)
 def find_layer(classifier, name):
     """The layer of a name, or of the end of a path as "encoder/embedding"; also a nested one.
 
+    Paths are those of models inside models, and those that Keras gives the layers.
+
     Raises:
         ValueError: If there is none, or more than one.
     """
-    layers = sublayers(classifier, include_self=False)
-    found = [layer for layer in layers if layer.name == name]
-    found = found or [layer for layer in layers if f"/{layer.path}".endswith(f"/{name}")]
+    paths = [(layer, path) for path, layer in paths_inside(classifier)]
+    paths += [(layer, layer.path) for layer, _ in paths if layer.path]
+    found = {id(layer): layer for layer, _ in paths if layer.name == name}
+    found = found or {id(layer): layer for layer, path in paths if f"/{path}".endswith(f"/{name}")}
     if len(found) == 1:
-        return found[0]
-    paths = sorted(layer.path or layer.name for layer in found or layers)
+        (layer,) = found.values()
+        return layer
+    listed = sorted({path for layer, path in paths if not found or id(layer) in found})
     several = "layers of that name" if found else "its layers"
     raise ValueError(
         "`perturb_at` must be the name, or the end of the path, of one layer of the classifier. "
-        f"Received: perturb_at={name!r}; {several}: {paths}"
+        f"Received: perturb_at={name!r}; {several}: {listed}"
     )
+
+
+def paths_inside(layer, before=()):
+    """Pairs of a path and a layer, of all layers inside a layer or model, nested ones too."""
+    found = []
+    for inner in layers_inside(layer):
+        if any(inner is outer for outer in before):
+            continue
+        path = "/".join([outer.name for outer in before[1:]] + [layer.name] * bool(before))
+        found.append((f"{path}/{inner.name}" if path else inner.name, inner))
+        found += paths_inside(inner, (*before, layer))
+    return found
 
 
 class NotedPlaces:

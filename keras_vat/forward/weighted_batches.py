@@ -2,6 +2,7 @@
 
 from keras import ops, tree
 
+from keras_vat.forward.labels import only_one
 from keras_vat.forward.sample_weights import SampleWeights
 
 
@@ -10,6 +11,7 @@ class WeightedBatches:
 
     def weigh(self, x, sample_weight):
         """Says what the rows, or positions, of a batch weigh. Those of weight 0 count nowhere."""
+        sample_weight = self.penalized_part(x, only_one(sample_weight))
         if sample_weight is None:
             return
         key = self._key(x)

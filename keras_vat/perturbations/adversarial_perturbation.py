@@ -15,7 +15,7 @@ class AdversarialPerturbation(Perturbation):
 
     Formula, with g the gradient of the example's loss with respect to x:
 
-        norm = "l2":    r = epsilon g / ||g||_2
+        norm = "l2":    r = epsilon g / ||g||_2   (with a scale s: epsilon s * s g / ||s g||_2)
         norm = "linf":  r = epsilon sign(g)
 
     The loss is the one that the model was compiled with; where there is none, -log p(y | x). The
@@ -24,10 +24,10 @@ class AdversarialPerturbation(Perturbation):
     Args:
         epsilon: The norm of r for each example, in the units of the inputs.
         norm: `"l2"` or `"linf"`.
-        seed, mask, clip, joint_norm, perturb_at: As in `Perturbation`.
+        seed, mask, clip, joint_norm, perturb_at, scale: As in `Perturbation`.
 
     Raises:
-        ValueError: if `y` is missing.
+        ValueError: If `y` is missing, or there is a `scale` beside `norm="linf"`.
 
     Reference:
         Goodfellow et al., "Explaining and Harnessing Adversarial Examples" (arXiv:1412.6572);
@@ -46,13 +46,20 @@ class AdversarialPerturbation(Perturbation):
         joint_norm=True,
         name=None,
         perturb_at=None,
+        scale=None,
     ):
-        super().__init__(epsilon, seed, mask, clip, joint_norm, name, perturb_at)
+        super().__init__(epsilon, seed, mask, clip, joint_norm, name, perturb_at, scale)
         self._config["norm"] = arguments.one_of("norm", norm, NORMS)
+        if norm == "linf" and scale is not None:
+            raise ValueError(
+                "`scale` must be left out where `norm` is 'linf': it measures the L2 norm of "
+                "r / scale. Scale the inputs themselves, or take norm='l2'. "
+                f"Received: norm='linf', scale={scale!r}"
+            )
 
     def direction(self, forward, x, y):
         self.check_labels(y)
         g = forward.loss_gradient(x, y)
         if self._config["norm"] == "linf":
             return self.masked(forward, x, [ops.sign(part) for part in g])
-        return self.unit(forward, x, g)
+        return self.ascent(forward, x, g)

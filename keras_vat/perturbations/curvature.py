@@ -9,7 +9,7 @@ from keras_vat.forward.perturbable import Perturbable
 CURVATURES = ("auto", "exact", "logit_difference", "finite_difference", "at_epsilon")
 
 
-def hessian_product(forward, x, divergence, direction, method, xi):
+def hessian_product(forward, x, divergence, direction, method, xi, target=None, distance=None):
     """The direction of H d for each example; its length is not that of H d.
 
     Formula, with J the Jacobian of the logits f and G the Hessian of the divergence between
@@ -18,6 +18,12 @@ def hessian_product(forward, x, divergence, direction, method, xi):
         "exact":              J^T G (J d)
         "logit_difference":   J^T G (f(x + xi d) - f(x)) / xi
         "finite_difference":  grad_r D[f(x), f(x + r)] at r = xi d
+
+    With a target t other than f(x), the direction in which D[t, f(x + r)] grows from r = c d on,
+    by the quadratic model of D at r = 0, with g = J^T grad_f D[t, f]:
+
+        the first two:        g + c H d
+        "finite_difference":  grad_r D[t, f(x + r)] at r = xi d
 
     All three cost one forward and one backward pass beyond the clean pass.
 
@@ -28,16 +34,25 @@ def hessian_product(forward, x, divergence, direction, method, xi):
         direction: List of unit vectors, one tensor for each floating input.
         method: One of the three above. (`curvature="at_epsilon"` is the third at xi = epsilon.)
         xi: Step of the differences, a number or scalar tensor.
+        target: Logits that D is measured from, a constant; `None`: the clean ones.
+        distance: c, a number or scalar tensor, where there is a target.
 
     Returns:
         List of tensors shaped like `direction`.
     """
     clean = forward.clean(x)
     if method == "finite_difference":
-        return gradient_beyond(forward, x, divergence, clean.target, direction, xi)
+        target = clean.target if target is None else target
+        return gradient_beyond(forward, x, divergence, target, direction, xi)
     jointly = forward.rows_interact
     tangent = directional_derivative(forward, x, direction, method, xi)
-    slope = divergence.curvature(clean.target, norms.rescaled(tangent, jointly))
+    size = norms.largest_entry(tangent, jointly)
+    slope = divergence.curvature(clean.target, tangent / size)
+    if target is not None:
+        beyond = slope_of(divergence, target, clean.target)
+        climbed = beyond + ops.cast(distance, slope.dtype) * size * slope
+        # Without a slope at r = 0 that of rounding would lead.
+        slope = ops.where(ops.all(target == clean.target), slope, climbed)
     return clean.vjp(norms.rescaled(slope, jointly))
 
 

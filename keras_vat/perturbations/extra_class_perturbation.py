@@ -39,7 +39,7 @@ class ExtraClassPerturbation(VirtualAdversarialPerturbation):
         largest = ops.argmax(clean.logits, axis=-1)
         chosen = ops.one_hot(largest, clean.logits.shape[-1], dtype=clean.logits.dtype)
         slope = clean.vjp(clean.distribution.counted(chosen))
-        return self.unit(forward, x, slope, fallback=self.random_direction(forward, x))
+        return self.ascent(forward, x, slope, fallback=self.random_direction(forward, x))
 
     def _is_towards_extra_class(self, forward, x):
         config = self._config

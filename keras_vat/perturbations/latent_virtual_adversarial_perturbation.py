@@ -4,14 +4,9 @@ import keras
 from keras import ops, tree
 
 from keras_vat import arguments
-from keras_vat.forward import Forward, norms
+from keras_vat.forward import Forward
 from keras_vat.forward.perturbable import Perturbable, as_tensors
 from keras_vat.generators.frozen_generator_layer import FrozenGeneratorLayer
-from keras_vat.perturbations.curvature import (
-    directional_derivative,
-    gradient_beyond,
-    slope_of,
-)
 from keras_vat.perturbations.latent_view import LatentView
 from keras_vat.perturbations.virtual_adversarial_perturbation import (
     VirtualAdversarialPerturbation,
@@ -136,30 +131,14 @@ class LatentVirtualAdversarialPerturbation(FrozenGeneratorLayer, VirtualAdversar
 
     def find_in(self, view):
         """As `find`, in a view that is there already."""
-        return [ops.stop_gradient(self._scaled(part)) for part in self._direction_in(view)]
+        steps = self.step(view.z, self._direction_in(view), self.epsilon)
+        return [ops.stop_gradient(part) for part in steps]
 
     def direction(self, forward, x, y=None):
         return self._direction_in(self.view(forward, x))
 
     def _direction_in(self, view):
-        direction = self.random_direction(view.forward, view.z)
-        for _ in range(self._config["num_power_iterations"]):
-            ascent = self._ascent(view, direction)
-            direction = self.unit(view.forward, view.z, ascent, fallback=direction)
-        return direction
-
-    def _ascent(self, view, direction):
-        """Where D grows, seen from a direction: g + epsilon J^T G J d, or its gradient at xi d."""
-        forward, z = view.forward, view.z
-        divergence, (way, xi) = self.divergence(forward, z), self.method(forward, z)
-        if way == "finite_difference":
-            return gradient_beyond(forward, z, divergence, view.reference.target, direction, xi)
-        clean = forward.clean(z)
-        tangent = directional_derivative(forward, z, direction, way, xi)
-        ascent = ops.cast(self.epsilon, tangent.dtype) * divergence.curvature(clean.target, tangent)
-        if self._config["reference"] == "input":
-            ascent += slope_of(divergence, view.reference.target, clean.target)
-        return clean.vjp(norms.rescaled(ascent, forward.rows_interact))
+        return self.iterated(view.forward, view.z, view.reference)
 
     def computed_by(self, forward):
         generator = self.generator

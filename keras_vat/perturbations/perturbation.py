@@ -3,14 +3,13 @@
 import numbers
 
 import keras
-import numpy as np
-from keras import ops, tree
+from keras import ops
 
 from keras_vat import arguments, autodiff
 from keras_vat.autodiff.replica_seed_generator import ReplicaSeedGenerator
 from keras_vat.forward import Forward, norms
-from keras_vat.forward.labels import as_labels
 from keras_vat.forward.perturbable import Perturbable, as_tensors
+from keras_vat.perturbations.coordinates import Coordinates
 from keras_vat.shown_arguments import ShownArguments
 
 
@@ -34,6 +33,10 @@ class Perturbation(ShownArguments, keras.layers.Layer):
             epsilon). `None`: no limit.
         joint_norm: With several floating inputs, `True`: the norm over all of them together is
             epsilon; `False`: each one's norm is.
+        scale: Array that broadcasts against one example, or a structure of them like `x` (with
+            `perturb_at`, like what the places return): the unit of each coordinate, at least 0.
+            r = epsilon * scale * u with ||u||_2 = 1, and u is what is searched for: `x.std(0)`
+            makes epsilon a number of standard deviations. Entries of 0 don't move. `None`: 1.
         perturb_at: Where r is added. `None`: at the floating inputs. The name of a layer, the end
             of its path (`"encoder/token_embedding"`) or the layer itself (its path is kept), or a
             list of these: to what the layer returns, in whose units epsilon then is. Inputs may
@@ -53,12 +56,14 @@ class Perturbation(ShownArguments, keras.layers.Layer):
         joint_norm=True,
         name=None,
         perturb_at=None,
+        scale=None,
     ):
         super().__init__(name=name, dtype="float32", autocast=False, trainable=False)
+        self._coordinates = Coordinates(mask, scale)
         self._config = {
             "epsilon": arguments.positive("epsilon", epsilon),
             "seed": arguments.seed(seed),
-            "mask": check_mask(as_mask(mask)),
+            "mask": self._coordinates.mask,
             "clip": check_range(clip),
             "joint_norm": arguments.boolean("joint_norm", joint_norm),
         }
@@ -102,8 +107,10 @@ class Perturbation(ShownArguments, keras.layers.Layer):
             r, shaped like `x` (zero for inputs that are not floating); with `perturb_at`, like what
             the layer returns, a list where there are several places or calls.
         """
-        forward, x = self.enter(Forward.of(classifier), as_tensors(x))
-        r = self.find(forward, x, as_labels(y))
+        forward, x = Forward.of(classifier), as_tensors(x)
+        y = forward.labels(x, y)
+        forward, x = self.enter(forward, x)
+        r = self.find(forward, x, y)
         if self.places:
             return r[0] if len(r) == 1 else r
         return Perturbable(x).put(r, others=ops.zeros_like)
@@ -121,12 +128,13 @@ class Perturbation(ShownArguments, keras.layers.Layer):
                 f"Received: perturb_at={self.places}"
             )
         forward, x = Forward.of(classifier), as_tensors(x)
-        return Perturbable(x).shift(self.find(forward, x, as_labels(y)))
+        return Perturbable(x).shift(self.find(forward, x, forward.labels(x, y)))
 
     def outputs(self, classifier, x, y=None):
         """The classifier's outputs at the perturbed point, with a place or without."""
-        forward, moved = self.moved(Forward.of(classifier), as_tensors(x), as_labels(y))
-        return forward.read(moved).outputs
+        forward, x = Forward.of(classifier), as_tensors(x)
+        forward, moved = self.moved(forward, x, forward.labels(x, y))
+        return forward.outputs(moved)
 
     def moved(self, forward, x, y=None):
         """The view that r enters and the perturbed batch there: the inputs, or the places'."""
@@ -138,8 +146,17 @@ class Perturbation(ShownArguments, keras.layers.Layer):
         perturbable = Perturbable(x)
         perturbable.check()
         forward.check_inputs(x)  # a random direction needs no pass, which would do it
-        direction = self.direction(forward, x, y)
-        return self.limit(perturbable, [self._scaled(part) for part in direction])
+        return self.limit(perturbable, self.step(x, self.direction(forward, x, y), self._epsilon))
+
+    def step(self, x, direction, length):
+        """From a direction u to a step between inputs, length * scale * u: a list of tensors."""
+        steps = self._coordinates.scaled(x, direction)
+        return [part * ops.cast(length, part.dtype) for part in steps]
+
+    def lengthened(self, x, r, length):
+        """r made a step of another length in the same direction, kept to the range."""
+        unit = norms.unit(self._coordinates.unscaled(x, r), self.joint_norm)
+        return self.limit(Perturbable(x), self.step(x, unit, length))
 
     def check_labels(self, y):
         """Raises where labels are needed and missing."""
@@ -149,8 +166,12 @@ class Perturbation(ShownArguments, keras.layers.Layer):
                 "adversarial perturbation where there are none). Received: y=None"
             )
 
+    def target(self, clean):
+        """The logits that r moves the output away from, of a clean pass: a constant."""
+        return clean.target
+
     def direction(self, forward, x, y):
-        """The perturbation at epsilon 1: a list of tensors, one for each floating input."""
+        """The direction u of norm 1: a list of tensors, one for each floating input."""
         raise NotImplementedError
 
     def limit(self, perturbable, r):
@@ -178,33 +199,25 @@ class Perturbation(ShownArguments, keras.layers.Layer):
         """Masked and scaled to norm 1 for each example."""
         return norms.unit(self.masked(forward, x, parts), self.joint_norm, fallback)
 
+    def ascent(self, forward, x, gradient, fallback=None):
+        """The direction u of norm 1 in which a function with this gradient by x grows most."""
+        return self.unit(forward, x, self._coordinates.scaled(x, gradient), fallback)
+
     def masked(self, forward, x, parts):
-        """The parts where the mask allows and x is no padding, zero elsewhere."""
-        parts = forward.counted(x, parts)
-        if self._config["mask"] is None:
-            return parts
-        flat = tree.flatten(self._config["mask"])
-        if len(flat) == 1:
-            flat = flat * len(parts)
-        elif len(flat) == len(tree.flatten(x)):
-            flat = Perturbable(x).select(flat)
-        if len(flat) != len(parts):
-            raise ValueError(
-                "`mask` must be one array or a structure like the inputs. Received: "
-                f"{len(flat)} arrays for {len(parts)} floating inputs"
-            )
-        return [apply_mask(part, mask) for part, mask in zip(parts, flat, strict=True)]
+        """The parts where mask and scale allow and x is no padding, zero elsewhere."""
+        return self._coordinates.allowed(x, forward.counted(x, parts))
 
     def get_config(self):
-        places = {"perturb_at": self.places} if self.places else {}
-        return {"name": self.name, **self._config, **places}
+        config = {"name": self.name, **self._config}
+        if self.places:
+            config["perturb_at"] = self.places
+        if self._coordinates.scale is not None:
+            config["scale"] = self._coordinates.scale
+        return config
 
     @classmethod
     def from_config(cls, config):
         return cls(**keras.saving.deserialize_keras_object(config))
-
-    def _scaled(self, part):
-        return part * ops.cast(self._epsilon, part.dtype)
 
 
 def names_of_places(perturb_at):
@@ -225,21 +238,6 @@ def names_of_places(perturb_at):
     return list(dict.fromkeys(names))
 
 
-def apply_mask(part, mask):
-    """A perturbation where its mask allows, zero elsewhere."""
-    example = tuple(part.shape[1:])
-    try:
-        fits = None in example or np.broadcast_shapes(example, np.shape(mask)) == example
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(
-            "`mask` must broadcast against one example without enlarging it. Received: mask of "
-            f"shape {np.shape(mask)} for examples of shape {example}"
-        )
-    return part * ops.cast(ops.convert_to_tensor(mask), part.dtype)
-
-
 def check_range(clip):
     """Raises unless `clip` is `None` or a pair of ascending numbers; returns a list or `None`."""
     if clip is None:
@@ -248,30 +246,3 @@ def check_range(clip):
     if not all(isinstance(end, numbers.Real) for end in pair) or not pair[0] < pair[1]:
         raise ValueError(f"`clip` must be (low, high) with low < high. Received: clip={clip!r}")
     return [float(end) for end in pair]
-
-
-def check_mask(mask):
-    """Raises for a mask that lets nothing move; returns it."""
-    if mask is not None and not any(np.any(part) for part in tree.flatten(mask)):
-        raise ValueError(
-            "`mask` must let something move: it is 1 where r may differ from zero. Received: a "
-            "mask of zeros"
-        )
-    return mask
-
-
-def as_mask(mask):
-    """A mask, or a structure of masks, as NumPy arrays."""
-    if mask is None:
-        return None
-    if isinstance(mask, dict):
-        return {name: as_mask(part) for name, part in mask.items()}
-    if isinstance(mask, (list, tuple)) and any(hasattr(part, "shape") for part in mask):
-        return [as_mask(part) for part in mask]
-    array = np.asarray(mask)
-    if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
-        raise ValueError(
-            "`mask` must be an array of finite numbers, or a structure of such. "
-            f"Received: mask={mask!r}"
-        )
-    return array.astype("float32")

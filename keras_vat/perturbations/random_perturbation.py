@@ -15,7 +15,7 @@ class RandomPerturbation(Perturbation):
 
     Args:
         epsilon: L2 norm of r for each example, in the units of the inputs.
-        seed, mask, clip, joint_norm: As in `Perturbation`.
+        seed, mask, clip, joint_norm, perturb_at, scale: As in `Perturbation`.
 
     Example:
 

@@ -1,6 +1,7 @@
 """The smallest steps of differences that a classifier's arithmetic can resolve."""
 
 import keras
+from keras import ops
 
 from keras_vat.forward import norms
 from keras_vat.forward.perturbable import Perturbable
@@ -11,15 +12,24 @@ from keras_vat.keras_internals import sublayers
 SHARES = {"float64": 1e-5, "float32": 1e-2, "bfloat16": 1e-1, "float16": 1e-1}
 
 
-def smallest_step(models, x):
-    """The step for a batch, a scalar tensor in the units of its floating inputs.
+def smallest_step(models, x, coordinates):
+    """The step of u for a batch, a scalar tensor; without a scale in the units of the inputs.
+
+    In the units of a scale, inputs may be far from zero and close to each other, as years are. No
+    coordinate then counts for more than one unit.
 
     Args:
         models: The layers and models that the batch goes through.
         x: Structure of tensors `(batch, ...)`.
+        coordinates: The `Coordinates` of the perturbation.
     """
     share = max(coarsest_share(model) for model in models)
-    return share * norms.root_mean_square(Perturbable(x).parts)
+    parts = Perturbable(x).parts
+    size = norms.root_mean_square(coordinates.unscaled(x, parts))
+    if coordinates.scale is not None:
+        units = coordinates.allowed(x, [ops.ones_like(part) for part in parts])
+        size = ops.minimum(size, norms.root_mean_square(units))
+    return share * size
 
 
 def coarsest_share(model):

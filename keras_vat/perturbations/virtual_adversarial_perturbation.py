@@ -1,6 +1,7 @@
 """r that moves the classifier's own output most."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_vat import arguments, divergences
@@ -43,7 +44,11 @@ class VirtualAdversarialPerturbation(Perturbation):
         sign_search: Whether to try both +r and -r and keep the one with the larger divergence
             (FAT, section 3.2), for two more forward passes.
         divergence: As in `VirtualAdversarialTraining`.
-        seed, mask, clip, joint_norm, perturb_at: As in `Perturbation`.
+        seed, mask, clip, joint_norm, perturb_at, scale: As in `Perturbation`.
+        temperature: As in `VirtualAdversarialTraining`: r moves the output away from the sharpened
+            one. D then has a slope at r = 0 already, and the direction is where D grows by its
+            quadratic model (`"exact"`, `"logit_difference"`) or where the gradient at xi d or
+            epsilon d points.
 
     Raises:
         ValueError: If an argument is out of range, or there is a `xi` that nothing takes.
@@ -74,9 +79,18 @@ class VirtualAdversarialPerturbation(Perturbation):
         joint_norm=True,
         name=None,
         perturb_at=None,
+        scale=None,
+        temperature=1.0,
     ):
-        super().__init__(epsilon, seed, mask, clip, joint_norm, name, perturb_at)
+        super().__init__(epsilon, seed, mask, clip, joint_norm, name, perturb_at, scale)
         divergences.check(divergence)
+        self._given_temperature = arguments.positive("temperature", temperature)
+        self._temperature = self.add_weight(
+            name="temperature",
+            shape=(),
+            initializer=keras.initializers.Constant(temperature),
+            trainable=False,
+        )
         self._config = {
             **self._config,
             "num_power_iterations": arguments.whole_number(
@@ -94,17 +108,43 @@ class VirtualAdversarialPerturbation(Perturbation):
                 f"Received: xi={xi}"
             )
 
-    def direction(self, forward, x, y=None):
-        direction = self.random_direction(forward, x)
-        for _ in range(self._config["num_power_iterations"]):
-            direction = self.power_iteration(forward, x, direction)
-        return direction
+    @property
+    def temperature(self):
+        """Of the target, a variable: assign it and a compiled fit follows."""
+        return self._temperature
 
-    def power_iteration(self, forward, x, direction):
-        """One step of the power iteration; where H d is zero the direction stays."""
-        divergence = self.divergence(forward, x)
-        product = hessian_product(forward, x, divergence, direction, *self.method(forward, x))
-        return self.unit(forward, x, product, fallback=direction)
+    @temperature.setter
+    def temperature(self, value):
+        self._temperature.assign(arguments.positive("temperature", value))
+
+    def target(self, clean):
+        """The logits of the clean pass over the temperature."""
+        if clean.distribution.name == "gaussian":
+            if self._given_temperature != 1:
+                raise ValueError(
+                    "`temperature` must be 1 for a regression, which has no probabilities to "
+                    f"sharpen. Received: temperature={self._given_temperature}"
+                )
+            return clean.target
+        return clean.target / ops.cast(self._temperature, clean.target.dtype)
+
+    def direction(self, forward, x, y=None):
+        return self.iterated(forward, x, forward.clean(x))
+
+    def iterated(self, forward, x, reference):
+        """The direction after K power iterations from a random one; where H d is zero it stays.
+
+        Args:
+            forward, x: As in `direction`.
+            reference: The `LinearizedPass` that D is measured from.
+        """
+        direction = self.random_direction(forward, x)
+        divergence, target = self.divergence(forward, x), self.target(reference)
+        for _ in range(self._config["num_power_iterations"]):
+            steps, method = self._coordinates.scaled(x, direction), self.method(forward, x)
+            product = hessian_product(forward, x, divergence, steps, *method, target, self.epsilon)
+            direction = self.ascent(forward, x, product, fallback=direction)
+        return direction
 
     def method(self, forward, x):
         """A way to the curvature as `hessian_product` knows it, and its step, `None` of "exact"."""
@@ -115,7 +155,7 @@ class VirtualAdversarialPerturbation(Perturbation):
                 way = "at_epsilon" if xi is None else "finite_difference"
         if xi is not None or way == "exact":
             return way, xi
-        xi = smallest_step(self.computed_by(forward), x)
+        xi = smallest_step(self.computed_by(forward), x, self._coordinates)
         if way == "at_epsilon":
             return "finite_difference", ops.maximum(xi, ops.cast(self.epsilon, xi.dtype))
         return way, xi
@@ -136,7 +176,7 @@ class VirtualAdversarialPerturbation(Perturbation):
         perturbable = Perturbable(x)
         opposite = self.limit(perturbable, [-part for part in r])
         divergence = self.divergence(forward, x)
-        target = forward.clean(x).target
+        target = self.target(forward.clean(x))
         ahead, behind = (
             divergence(target, forward.search(perturbable.shift(step)).target)
             for step in (r, opposite)
@@ -150,4 +190,11 @@ class VirtualAdversarialPerturbation(Perturbation):
         config = super().get_config()
         if callable(config["divergence"]):
             config["divergence"] = keras.saving.serialize_keras_object(config["divergence"])
+        if self._given_temperature != 1:
+            config["temperature"] = self._given_temperature
         return config
+
+    def load_own_variables(self, store):
+        """As of a Keras layer; in a file of version 0.1 there is no temperature."""
+        given = {key: store[key] for key in store.keys()}
+        super().load_own_variables({"1": np.asarray(self._given_temperature), **given})

@@ -31,6 +31,8 @@ class AdversarialTraining(PerturbationRegularizer):
         joint_norm: One norm over all floating inputs (`True`), or one for each.
         perturb_at: Where r is added: `None`, at the inputs; or the name or path of a layer, the
             layer, or a list of these, as in `perturbations.Perturbation`.
+        scale: The unit of each coordinate, as in `perturbations.Perturbation`: `x.std(0)` makes
+            epsilon a number of standard deviations. `None`: 1.
 
     Example:
 
@@ -55,6 +57,7 @@ class AdversarialTraining(PerturbationRegularizer):
         clip=None,
         joint_norm=True,
         perturb_at=None,
+        scale=None,
     ):
         perturbation = AdversarialPerturbation(
             epsilon,
@@ -64,6 +67,7 @@ class AdversarialTraining(PerturbationRegularizer):
             clip=clip,
             joint_norm=joint_norm,
             perturb_at=perturb_at,
+            scale=scale,
         )
         super().__init__(perturbation, weight=weight, name=name, seed=seed)
 

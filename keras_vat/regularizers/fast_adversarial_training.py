@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_vat import arguments
-from keras_vat.forward import Forward, norms
+from keras_vat.forward import Forward
 from keras_vat.forward.perturbable import Perturbable, as_tensors
 from keras_vat.perturbations.extra_class_perturbation import ExtraClassPerturbation
 from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
@@ -75,6 +75,8 @@ class FastAdversarialTraining(PerturbationRegularizer):
         clip: `(low, high)`: perturbed inputs and bad samples stay in this range.
         perturb_at: Where r is added: `None`, at the inputs; or the name or path of a layer, the
             layer, or a list of these, as in `perturbations.Perturbation`.
+        scale: The unit of each coordinate, as in `perturbations.Perturbation`: `x.std(0)` makes
+            epsilon a number of standard deviations. `None`: 1.
 
     Raises:
         ValueError: for a classifier that is no softmax over logits, for one whose logits are known
@@ -108,6 +110,7 @@ class FastAdversarialTraining(PerturbationRegularizer):
         mask=None,
         clip=None,
         perturb_at=None,
+        scale=None,
     ):
         perturbation = ExtraClassPerturbation(
             epsilon,
@@ -119,6 +122,7 @@ class FastAdversarialTraining(PerturbationRegularizer):
             mask=mask,
             clip=clip,
             perturb_at=perturb_at,
+            scale=scale,
         )
         super().__init__(perturbation, weight=weight, name=name, seed=seed)
         self._config = {
@@ -201,9 +205,7 @@ class FastAdversarialTraining(PerturbationRegularizer):
 
     def _step(self, x, r):
         """From the examples to their bad samples."""
-        unit = norms.unit(r)
-        step = [part * ops.cast(self._radius, part.dtype) for part in unit]
-        return self.perturbation.limit(Perturbable(x), step)
+        return self.perturbation.lengthened(x, r, self._radius)
 
     def _is_kept(self, logits):
         largest = ops.max(ops.softmax(ops.stop_gradient(logits), axis=-1), axis=-1)

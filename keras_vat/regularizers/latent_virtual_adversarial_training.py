@@ -122,7 +122,7 @@ class LatentVirtualAdversarialTraining(PerturbationRegularizer):
         """D at `decode(encode(x) + r)` of every example, `(batch,)`; r a list as `find` returns."""
         return self._divergence_in(self.perturbation.view(forward, x), r)
 
-    @staticmethod
-    def _divergence_in(view, r):
+    def _divergence_in(self, view, r):
         perturbed = view.forward.logits(Perturbable(view.z).shift(r))
-        return view.reference.distribution.kl(view.reference.target, perturbed)
+        target = self.perturbation.target(view.reference)
+        return view.reference.distribution.kl(target, perturbed)

@@ -50,4 +50,5 @@ class PerturbationRegularizer(Regularizer):
         """D[p(y | x), p(y | x + r)] of every example, `(batch,)`; r a list as `find` returns."""
         clean = forward.clean(x)
         divergence = divergences.get(self._divergence, clean.distribution)
-        return divergence(clean.target, forward.logits(Perturbable(x).shift(r)))
+        moved = forward.logits(Perturbable(x).shift(r))
+        return divergence(self.perturbation.target(clean), moved)

@@ -5,7 +5,6 @@ from keras import ops
 
 from keras_vat import arguments
 from keras_vat.forward import Forward
-from keras_vat.forward.labels import as_labels
 from keras_vat.forward.perturbable import as_tensors
 from keras_vat.shown_arguments import ShownArguments
 
@@ -108,7 +107,7 @@ class Regularizer(ShownArguments, keras.layers.Layer):
         self.check_labels(y)
         forward, x = Forward.of(classifier, training), as_tensors(x)
         forward.weigh(x, sample_weight)
-        return self.of_batch(forward, x, as_labels(y))
+        return self.of_batch(forward, x, forward.labels(x, y))
 
     def of_batch(self, forward, x, y):
         """The penalty of a batch, a scalar: the mean of `per_example` over the rows that count."""

@@ -18,6 +18,8 @@ class VirtualAdversarialTraining(PerturbationRegularizer):
         r = epsilon d
         penalty = mean over the batch of D[p(y | x), p(y | x + r)]
 
+    With a temperature T, p(y | x) is p^(1/T) normalised, the classifier's sharpened opinion.
+
     Of several labels or positions D is the mean over those that count.
 
     Args:
@@ -42,6 +44,13 @@ class VirtualAdversarialTraining(PerturbationRegularizer):
         joint_norm: One norm over all floating inputs (`True`), or one for each.
         perturb_at: Where r is added: `None`, at the inputs; or the name or path of a layer, the
             layer, or a list of these, as in `perturbations.Perturbation`.
+        scale: The unit of each coordinate, as in `perturbations.Perturbation`: `x.std(0)` makes
+            epsilon a number of standard deviations. `None`: 1.
+        temperature: T, a number above 0: the target is the clean distribution sharpened (below 1)
+            or flattened (above), p^(1/T) normalised: softmax(f / T), sigmoid(f / T). At 1 (default)
+            the penalty flattens the classifier where it has no labels; below 1 it also makes it
+            surer, as `EntropyMinimization` does. It takes part in the search for r. Not for
+            regression.
 
     Raises:
         ValueError: If an argument is out of range, or there is a `xi` that nothing takes.
@@ -71,6 +80,8 @@ class VirtualAdversarialTraining(PerturbationRegularizer):
         clip=None,
         joint_norm=True,
         perturb_at=None,
+        scale=None,
+        temperature=1.0,
     ):
         perturbation = VirtualAdversarialPerturbation(
             epsilon,
@@ -84,5 +95,16 @@ class VirtualAdversarialTraining(PerturbationRegularizer):
             clip=clip,
             joint_norm=joint_norm,
             perturb_at=perturb_at,
+            scale=scale,
+            temperature=temperature,
         )
         super().__init__(perturbation, divergence, weight=weight, name=name, seed=seed)
+
+    @property
+    def temperature(self):
+        """T of the target, a variable: assign it and a compiled fit follows."""
+        return self.perturbation.temperature
+
+    @temperature.setter
+    def temperature(self, value):
+        self.perturbation.temperature = value

@@ -10,7 +10,6 @@ from keras_vat import arguments, movement_fields
 from keras_vat.autodiff.replica_seed_generator import ReplicaSeedGenerator
 from keras_vat.divergences.output_mask import sum_per_example
 from keras_vat.forward import Forward, norms
-from keras_vat.forward.labels import as_labels
 from keras_vat.forward.perturbable import as_tensors
 from keras_vat.movement_fields.lattice import Lattice
 from keras_vat.movement_fields.steepest import steepest_curvature, steepest_slope
@@ -123,7 +122,8 @@ class VirtualMovementTraining(Regularizer):
             length 1.
         """
         self.check_labels(y)
-        found = self._steepest(Forward.of(classifier), as_tensors(x), as_labels(y))
+        forward, x = Forward.of(classifier), as_tensors(x)
+        found = self._steepest(forward, x, forward.labels(x, y))
         return {
             name: (value, ops.tensordot(phi, ops.cast(basis, phi.dtype), axes=1))
             for (name, basis), value, phi in found

@@ -33,6 +33,10 @@ def export_for_serving(
       `class_names`.
     - of a regression only `predictions`, `(batch, ...)`.
 
+    Several outputs are served all: the entries of each have its name before theirs, as
+    `topic_logits`. One that no compiled loss, softmax or sigmoid says to classify, as features, is
+    served as it is, under its name.
+
     Half precision is served as float32, inputs and outputs alike. The classifier is called on
     warm-up requests before anything is written, and TensorFlow Serving repeats them when it loads
     the version. They are its own messages, from the extra `serving`; without that, a warning says
@@ -55,7 +59,8 @@ def export_for_serving(
             Defaults to `"inputs"`.
         class_names: Strings in the order of the classifier's outputs; for one sigmoid the two
             names of 0 and 1. Several sigmoids serve the names of the labels that hold and `""` in
-            the places of the others. `None` (default): indices.
+            the places of the others. Of several outputs a dictionary, from an output's name to
+            its strings. `None` (default): indices.
         preprocessing: Keras layer or another callable that maps the inputs to those that the
             classifier was trained on, such as the `ZCAWhitening` of the input pipeline. It becomes
             a part of the graph. `None` (default): nothing.

@@ -6,7 +6,18 @@ from keras import ops
 
 
 class Step(NamedTuple):
-    """What one training step computes before the gradient."""
+    """What one training step computes before the gradient.
+
+    Attributes:
+        x: The labelled inputs.
+        y_pred: The classifier's outputs for them.
+        supervised_loss: The compiled loss and the layers' losses.
+        penalties: One for each regularizer, unweighted.
+        rows: Over how many rows each of these is a mean.
+        moved: Pairs of a variable of the classifier and its number after the step.
+        notes: What regularizers count, by the name of the metric.
+        tracked: Pairs of a variable that the compiled loss has moved and its number before.
+    """
 
     x: object
     y_pred: object
@@ -15,6 +26,7 @@ class Step(NamedTuple):
     rows: list
     moved: list
     notes: dict
+    tracked: list
 
 
 def count_true(counts):

@@ -59,6 +59,8 @@ class StepMetrics:
         with InnerScope() as scope:
             self._track(step, total)
             self.compute_metrics(step.x, y, step.y_pred, sample_weight=sample_weight)
+        for variable, before in step.tracked:
+            variable.assign(ops.where(finite, variable.value, before))
         for variable in scope.updated:
             now = scope.get_current_value(variable)
             variable.assign(ops.where(finite, now, variable.value))

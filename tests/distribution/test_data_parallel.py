@@ -55,6 +55,21 @@ def build(methods, dropout=0.0):
     return model
 
 
+def of_tokens():
+    keras.utils.set_random_seed(0)
+    layers = [
+        keras.Input((3,), dtype="int32"),
+        keras.layers.Embedding(9, 4, name="embedding"),
+        keras.layers.GlobalAveragePooling1D(),
+        keras.layers.Dense(3),
+    ]
+    vat = regularizers.get("vat", epsilon=0.5, seed=0, perturb_at="embedding")
+    model = keras_vat.VATModel(keras.Sequential(layers), vat)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.1), loss)
+    return model
+
+
 def fit(model, *data, **settings):
     history = model.fit(*data, epochs=2, verbose=0, **settings).history
     logs = {name: value[-1] for name, value in history.items()}
@@ -73,6 +88,7 @@ def train():
     report = {
         "deterministic": fit(build(deterministic), whole, validation_data=(x, y)),
         "semi-supervised": fit(build(deterministic), batches()),
+        "at a place": fit(of_tokens(), np.arange(1, 9)[:, None] % np.array([3, 5, 7]), y),
         "random": fit(build(random, dropout=0.3), batches(), callbacks=[warmup]),
     }
     fit(build([Watch(weight=0.0), WatchLabels(weight=0.0)]), batches())
@@ -109,7 +125,7 @@ def report():
     return json.loads(run.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("kind", ["deterministic", "semi-supervised", "random"])
+@pytest.mark.parametrize("kind", ["deterministic", "semi-supervised", "at a place", "random"])
 def test_devices_train_as_one_does(report, kind):
     found, expected = report["several"][kind], report["one"][kind]
     assert found["logs"] == pytest.approx(expected["logs"], rel=1e-5)

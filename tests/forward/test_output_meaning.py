@@ -313,10 +313,3 @@ def test_a_single_number_without_evidence_is_refused(rows):
         match=r"VATModel.classifier, output=.... with 'categorical' \(softmax\), 'bernoulli'",
     ):
         kind_of(Ending(lambda logits: logits, units=1), rows.x)
-
-
-@pytest.mark.parametrize("structure", [list, tuple, lambda parts: dict(enumerate(parts))])
-def test_several_outputs_are_refused(structure):
-    classifier = Ending(lambda logits: structure([logits, logits]))
-    with pytest.raises(ValueError, match="`classifier` must return one tensor.*of 2.*keras.Model"):
-        reading_of(classifier, np.ones((2, 4)))

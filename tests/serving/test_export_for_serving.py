@@ -53,6 +53,32 @@ def test_the_loss_of_a_plain_model_is_evidence(served, make_classifier, rows):
     close(found["probabilities"], keras.ops.sigmoid(classifier(rows.x)))
 
 
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_all_outputs_are_served_under_their_names(served, rows, wrapped):
+    """The penalized one, one of which its sigmoid tells, and features, which nothing does."""
+    inputs = keras.Input((4,))
+    hidden = keras.layers.Dense(5, name="features")(inputs)
+    tags = keras.layers.Dense(2, "sigmoid", name="tags")(hidden)
+    topic = keras.layers.Dense(3, name="topic")(hidden)
+    classifier = keras.Model(inputs, {"topic": topic, "tags": tags, "features": hidden})
+    vat = keras_vat.regularizers.VirtualAdversarialTraining(1.0)
+    model = keras_vat.VATModel(classifier, vat, penalized_output="topic") if wrapped else classifier
+    if not wrapped:
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(loss={"topic": loss, "tags": "binary_crossentropy", "features": None})
+    found = served(model, class_names={"topic": ["a", "b", "c"]})(inputs=rows.x)
+    heads = ("topic", "tags")
+    entries = {f"{h}_{e}" for h in heads for e in ("logits", "probabilities", "classes")}
+    assert set(found) == {"features", *entries}
+    outputs = classifier(rows.x)
+    close(found["features"], outputs["features"])
+    close(found["tags_probabilities"], outputs["tags"])
+    close(keras.ops.sigmoid(found["tags_logits"]), outputs["tags"])
+    close(found["topic_logits"], outputs["topic"])
+    expected = np.array([b"a", b"b", b"c"])[np.argmax(outputs["topic"], axis=-1)]
+    np.testing.assert_array_equal(found["topic_classes"], expected)
+
+
 def test_regression_serves_predictions(served, make_classifier, rows):
     classifier = make_classifier(outputs=2)
     found = served(keras_vat.VATModel(classifier, output="gaussian"))(inputs=rows.x)

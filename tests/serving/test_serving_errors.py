@@ -25,7 +25,10 @@ def named():
 
 def two_outputs():
     inputs = keras.Input((2,))
-    return keras.Model(inputs, [keras.layers.Dense(2)(inputs), keras.layers.Dense(2)(inputs)])
+    return keras.Model(
+        inputs,
+        [keras.layers.Dense(2, name="one")(inputs), keras.layers.Dense(2, name="other")(inputs)],
+    )
 
 
 def unreadable():
@@ -48,7 +51,9 @@ CASES = [
     (lambda: "model", {}, TypeError, "`model` must be a VATModel"),
     (lambda: keras.Sequential([keras.layers.Dense(2)]), {}, ValueError, "`model` must be built"),
     (names_alike, {}, ValueError, "`model` must have inputs whose names"),
-    (two_outputs, {}, ValueError, "`classifier` must return one tensor"),
+    (two_outputs, {"class_names": ["a", "b"]}, ValueError, "`class_names` must be a dictionary"),
+    (two_outputs, {"class_names": {"x": ["a"]}}, ValueError, "`class_names` must be a dictionary"),
+    (two_outputs, {"class_names": {"one": ["a", "b"]}}, ValueError, "outputs that classify"),
     (unreadable, {}, ValueError, "(?s)from_logits.*export keras_vat.VATModel"),
     (logits, {"path": 3}, TypeError, "`path` must be a string or a path.*Received: path=3"),
     (logits, {"path": ""}, TypeError, "`path` must be .* not empty.*Received: path=''"),

@@ -65,6 +65,26 @@ def deterministic():
     return [entropy, keras_vat.regularizers.AdversarialTraining(0.1)]
 
 
+tokens = rng.integers(1, 9, size=(8, 3))
+
+
+def of_tokens():
+    # The statistics of its normalization are those of all replicas.
+    keras.utils.set_random_seed(0)
+    layers = [
+        keras.Input((3,), dtype="int32"),
+        keras.layers.Embedding(9, 4, name="embedding"),
+        keras.layers.GlobalAveragePooling1D(),
+        keras.layers.BatchNormalization(synchronized=True),
+        keras.layers.Dense(3),
+    ]
+    at = keras_vat.regularizers.AdversarialTraining(0.05, perturb_at="embedding")
+    model = keras_vat.VATModel(keras.Sequential(layers), at)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.1), loss, jit_compile=False)
+    return model
+
+
 for name, strategy in (
     ("one", tf.distribute.get_strategy()),
     ("mirrored alone", tf.distribute.MirroredStrategy(["CPU:0"])),
@@ -89,6 +109,11 @@ for name, strategy in (
     report[name]["uneven weights"] = uneven.get_weights()[0].tolist()
     if name == "mirrored alone":
         continue
+
+    with strategy.scope():
+        at_a_place = of_tokens()
+    report[name]["at a place"] = fit(at_a_place, tokens)
+    report[name]["embedding"] = at_a_place.get_weights()[0].tolist()
 
     with strategy.scope():
         broken, halves = build(Broken(), nonfinite_penalty="skip"), build(deterministic())
@@ -140,6 +165,13 @@ def test_rows_of_weight_0_count_on_no_replica(report, replicas):
     found, expected = report[replicas], report["one"]
     assert found["weighted"] == pytest.approx(expected["weighted"], rel=1e-4)
     np.testing.assert_allclose(found["weighted weights"], expected["weighted weights"], rtol=1e-4)
+
+
+def test_at_a_place_replicas_train_as_one_device_does(report):
+    """Behind the place a normalization synchronizes its statistics, in all passes."""
+    found, expected = report["two"], report["one"]
+    assert found["at a place"] == pytest.approx(expected["at a place"], rel=1e-3)
+    np.testing.assert_allclose(found["embedding"], expected["embedding"], rtol=1e-3, atol=2e-4)
 
 
 @pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
