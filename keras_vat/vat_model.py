@@ -1,5 +1,7 @@
 """The front door: a Keras model that trains a classifier with regularizers."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -21,6 +23,7 @@ from keras_vat.keras_internals import (
     loss_parts,
     make_global_seed_generator,
 )
+from keras_vat.keras_model import KerasModel
 from keras_vat.regularizers.regularizer_list import regularizer_list
 from keras_vat.saving.model_contents import ModelContents
 from keras_vat.training import Training
@@ -39,7 +42,7 @@ from keras_vat.training.usual_mistakes import UsualMistakes, look_at_classifier
 
 
 @keras.saving.register_keras_serializable(package="keras_vat")
-class VATModel(ModelContents, CheckedData, StepMetrics, Training, HasForward, keras.Model):
+class VATModel(ModelContents, CheckedData, StepMetrics, Training, HasForward, KerasModel):
     """A classifier with regularizers: compile and fit it as any Keras model.
 
     Formula:
@@ -107,15 +110,15 @@ class VATModel(ModelContents, CheckedData, StepMetrics, Training, HasForward, ke
 
     def __init__(
         self,
-        classifier,
-        regularizers=(),
+        classifier: keras.Model,
+        regularizers: Any = (),
         *,
-        from_logits=None,
-        output="auto",
-        batch_statistics="auto",
-        nonfinite_penalty="raise",
-        penalized_output=None,
-        name=None,
+        from_logits: bool | None = None,
+        output: str = "auto",
+        batch_statistics: str = "auto",
+        nonfinite_penalty: str = "raise",
+        penalized_output: str | int | None = None,
+        name: str | None = None,
     ):
         if not isinstance(classifier, keras.Model):
             raise TypeError(
@@ -165,7 +168,7 @@ class VATModel(ModelContents, CheckedData, StepMetrics, Training, HasForward, ke
         """The regularizers' names, in order: their entries in the logs."""
         return [regularizer.name for regularizer in self.regularizers]
 
-    @as_in_keras(keras.Model.fit)
+    @as_in_keras(KerasModel.fit)
     def fit(self, x=None, y=None, **kwargs):
         """As `keras.Model.fit`.
 
@@ -189,7 +192,7 @@ class VATModel(ModelContents, CheckedData, StepMetrics, Training, HasForward, ke
         kwargs["callbacks"] = self._mistakes.beside(kwargs.get("callbacks"))
         return super().fit(x, y, **kwargs)
 
-    @as_in_keras(keras.Model.train_on_batch)
+    @as_in_keras(KerasModel.train_on_batch)
     def train_on_batch(self, x, y=None, **kwargs):
         """As `keras.Model.train_on_batch`; the logs are those of this batch alone."""
         check_rows(x)
@@ -223,7 +226,7 @@ class VATModel(ModelContents, CheckedData, StepMetrics, Training, HasForward, ke
             inputs = inputs.labeled
         return self.classifier(inputs, training=training)
 
-    @as_in_keras(keras.Model.export)
+    @as_in_keras(KerasModel.export)
     def export(self, **kwargs):
         """Exports the classifier, as `keras.Model.export` does."""
         return self.classifier.export(**kwargs)
