@@ -56,7 +56,6 @@ def train(labeled, unlabeled, epsilon, updates, seed):
         steps_per_epoch=updates,
         verbose=0,
         shuffle=False,
-        callbacks=[keras_vat.callbacks.BatchNormReestimation(unlabeled, steps=20)],
     )
     return model
 
@@ -79,12 +78,15 @@ def validation_errors(x, y, labeled, epsilon, arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=str(__doc__).splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
     grid = [0.15, 0.3, 0.6, 1.2, 2.4, 4.8]
-    parser.add_argument("--epsilons", type=float, nargs="+", default=grid)
-    parser.add_argument("--labels", type=int, default=100)
-    parser.add_argument("--splits", type=int, default=2)
-    parser.add_argument("--updates", type=int, default=600)
+    parser.add_argument("--epsilons", type=float, nargs="+", default=grid, help="values to try")
+    parser.add_argument("--labels", type=int, default=100, help="labelled images")
+    parser.add_argument("--splits", type=int, default=2, help="draws of validation rows")
+    parser.add_argument("--updates", type=int, default=600, help="steps of each training")
     arguments = parser.parse_args()
 
     (x, y), test = keras_vat.data.load("digits")

@@ -101,11 +101,14 @@ def train(strategy, index, epochs, backup):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--devices", type=int, default=1, help="0: all there are")
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--backup")
+    parser = argparse.ArgumentParser(
+        description=str(__doc__).splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--devices", type=int, default=1, help="here; 0: all there are")
+    parser.add_argument("--workers", type=int, default=1, help="processes, each a worker")
+    parser.add_argument("--epochs", type=int, default=30, help="passes over the rows")
+    parser.add_argument("--backup", help="folder from which a stopped run goes on")
     arguments = parser.parse_args()
     if arguments.workers > 1 and "TF_CONFIG" not in os.environ:
         sys.exit(start_cluster(arguments.workers))

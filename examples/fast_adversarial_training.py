@@ -79,10 +79,14 @@ def train(name, seed, epochs, axes):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--picture", default="fast_adversarial_training.png")
+    parser = argparse.ArgumentParser(
+        description=str(__doc__).splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--runs", type=int, default=5, help="trainings of each method")
+    parser.add_argument("--epochs", type=int, default=40, help="passes over the points")
+    file = "fast_adversarial_training.png"
+    parser.add_argument("--picture", default=file, help="file for the picture")
     arguments = parser.parse_args()
 
     figure = plt.figure(figsize=(15, 6.5), layout="constrained")

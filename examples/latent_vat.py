@@ -66,7 +66,6 @@ def train(methods, shape, data, updates, seed=0):
         steps_per_epoch=updates,
         verbose=0,
         shuffle=False,
-        callbacks=[keras_vat.callbacks.BatchNormReestimation(x, seed=seed)],
     )
     accuracy = model.evaluate(x_test, y_test, 500, verbose=0, return_dict=True)["accuracy"]
     return model, 100 * (1 - accuracy)
@@ -91,11 +90,14 @@ def draw(model, perturbations, generators, x, path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", choices=SETTINGS, default="mnist")
-    parser.add_argument("--updates", type=int, default=1500)
-    parser.add_argument("--generators", default="generators")
-    parser.add_argument("--picture", default="latent_vat.png")
+    parser = argparse.ArgumentParser(
+        description=str(__doc__).splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--data", choices=SETTINGS, default="mnist", help="the images")
+    parser.add_argument("--updates", type=int, default=1500, help="steps of each training")
+    parser.add_argument("--generators", default="generators", help="folder that keeps them")
+    parser.add_argument("--picture", default="latent_vat.png", help="file for the picture")
     arguments = parser.parse_args()
 
     data = keras_vat.data.load(arguments.data)
@@ -119,6 +121,7 @@ def main():
         "lvat-vae": regularizers.get("lvat", generator=generators["vae"], epsilon=vae),
         "lvat-glow": regularizers.get("lvat", generator=generators["glow"], epsilon=glow),
     }
+    shown = None
     for name, method in methods.items():
         model, error = train(method, shape, data, arguments.updates)
         print(f"{name}: {error:.1f} % test error", flush=True)

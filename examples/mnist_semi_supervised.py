@@ -37,15 +37,20 @@ METHODS = {
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--method", choices=METHODS, default="vat")
+    parser = argparse.ArgumentParser(
+        description=str(__doc__).splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--method", choices=METHODS, default="vat", help="the penalty")
     parser.add_argument(
         "--epsilon", type=float, default=PAPER.epsilon, help="norm of r; rpt wants 10 or more"
     )
-    parser.add_argument("--labels", type=int, choices=(100, 1000), default=100)
+    parser.add_argument("--labels", type=int, choices=(100, 1000), default=100, help="how many")
     parser.add_argument("--updates", type=int, default=6000, help="whole epochs of them")
     parser.add_argument("--seed", type=int, default=0, help="of labels, weights and batches")
-    parser.add_argument("--updates_per_epoch", type=int, default=500)
+    parser.add_argument(
+        "--updates_per_epoch", type=int, default=500, help="steps between two lines"
+    )
     arguments = parser.parse_args()
     steps = min(arguments.updates_per_epoch, arguments.updates)
     if arguments.updates % steps:
@@ -64,7 +69,8 @@ def main():
 
     keras.utils.set_random_seed(arguments.seed)
     classifier = keras_vat.classifiers.mnist_mlp(noise=PAPER.noise)
-    model = keras_vat.VATModel(classifier, METHODS[arguments.method](arguments.epsilon))
+    method = METHODS[arguments.method](arguments.epsilon)
+    model = keras_vat.VATModel(classifier, method, batch_statistics="batch")  # the paper's policy
     rate = keras_vat.optimizers.ConstantThenLinearDecay(
         PAPER.learning_rate, arguments.updates, arguments.updates // 2
     )

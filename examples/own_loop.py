@@ -1,5 +1,5 @@
 """A training loop of one's own, with a method's penalty in it
-============================================================
+===========================================================
 
 `VATModel` brings its own `train_step`. Who writes one, or a loop, adds a penalty to the loss
 (on TensorFlow or JAX)::
@@ -24,7 +24,7 @@ import numpy as np
 
 import keras_vat
 
-parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
 parser.add_argument("--epochs", type=int, default=5, help="passes over the rows (default: 5)")
 parser.add_argument("--epsilon", type=float, default=0.6, help="size of r (default: 0.6)")
 arguments = parser.parse_args()

@@ -126,7 +126,7 @@ def report(errors):
 
 def main():
     parser = argparse.ArgumentParser(
-        description=__doc__.splitlines()[0],
+        description=str(__doc__).splitlines()[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each method")
@@ -141,7 +141,7 @@ def main():
         f"in {len(METHODS)} ways,\n{arguments.seeds} times each, with other labels and weights: "
         f"about {len(jobs) * (2 + arguments.epochs / 11):.0f} seconds on two cores.\n"
     )
-    errors = {method: [] for method in METHODS}
+    errors, model = {method: [] for method in METHODS}, None
     for number, (method, seed) in enumerate(jobs, 1):
         bar = f"{'#' * number:{len(jobs)}}"
         print(f"\r[{bar}] training {number} of {len(jobs)}", end="", flush=True)

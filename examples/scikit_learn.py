@@ -43,12 +43,16 @@ def load(num_labels, seed):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--labels", type=int, default=50)
-    parser.add_argument("--epsilons", type=float, nargs="+", default=[0.3, 1.0, 3.0, 10.0])
-    parser.add_argument("--updates", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--picture", default="scikit_learn.png")
+    parser = argparse.ArgumentParser(
+        description=str(__doc__).splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--labels", type=int, default=50, help="labelled images")
+    grid = [0.3, 1.0, 3.0, 10.0]
+    parser.add_argument("--epsilons", type=float, nargs="+", default=grid, help="values to try")
+    parser.add_argument("--updates", type=int, default=1000, help="steps of each training")
+    parser.add_argument("--seed", type=int, default=0, help="of labels, weights and batches")
+    parser.add_argument("--picture", default="scikit_learn.png", help="file for the picture")
     arguments = parser.parse_args()
 
     x, y, x_test, y_test = load(arguments.labels, arguments.seed)

@@ -82,8 +82,11 @@ def lite(saved_model, quantized):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--path", type=pathlib.Path)
+    parser = argparse.ArgumentParser(
+        description=str(__doc__).splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--path", type=pathlib.Path, help="folder of versions; None: a new one")
     path = parser.parse_args().path or pathlib.Path(tempfile.mkdtemp()) / "digits"
     version = 1 + max((int(p.name) for p in path.glob("*") if p.name.isdigit()), default=0)
 

@@ -44,8 +44,9 @@ def build(regularizers, seed):
     return model
 
 
-def draw(model, x, y, labeled, probability, smoothness, title):
+def draw(model, x, y, labeled, axes, title):
     """The boundary on one axis, the LDS of every point on the other."""
+    probability, smoothness = axes
     keras_vat.plotting.plot_decision_boundary(
         model, x[labeled], y[labeled], unlabeled=x, ax=probability
     )
@@ -60,7 +61,7 @@ def draw(model, x, y, labeled, probability, smoothness, title):
 
 def main():
     parser = argparse.ArgumentParser(
-        description=__doc__.splitlines()[0],
+        description=str(__doc__).splitlines()[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--seed", type=int, default=0, help="of points, labels and weights")
@@ -98,7 +99,7 @@ def main():
 
 def report(model, x, y, labeled, column, title):
     """Draws a column of the picture and prints how many points are misclassified."""
-    draw(model, x, y, labeled, *column, title)
+    draw(model, x, y, labeled, column, title)
     error = np.mean(np.argmax(model.predict(x, verbose=0), -1) != y)
     print(f"{title:27}: {100 * error:5.1f} % of the 1,000 points misclassified")
 
@@ -111,7 +112,7 @@ def animate(model, x, y, labeled, frames, path):
         model.set_weights(weights)
         for ax in axes:
             ax.clear()
-        draw(model, x, y, labeled, *axes, f"{updates} updates")
+        draw(model, x, y, labeled, axes, f"{updates} updates")
 
     animation.FuncAnimation(figure, frame, len(frames)).save(path, writer="pillow", fps=4)
     print(f"animation: {path}")

@@ -67,10 +67,13 @@ def draw(models, path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=100)
-    parser.add_argument("--picture", default="virtual_movement.png")
+    parser = argparse.ArgumentParser(
+        description=str(__doc__).splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--runs", type=int, default=5, help="trainings of each method")
+    parser.add_argument("--epochs", type=int, default=100, help="passes over the waves")
+    parser.add_argument("--picture", default="virtual_movement.png", help="file for the picture")
     arguments = parser.parse_args()
 
     errors, models = {name: [] for name in METHODS}, {}

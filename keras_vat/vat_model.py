@@ -1,5 +1,7 @@
 """The front door: a Keras model that trains a classifier with regularizers."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -9,8 +11,8 @@ from keras_vat.autodiff import num_replicas
 from keras_vat.data.first_rows import first_rows, rows_at_hand
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward.batch_statistics import BATCH_STATISTICS
-from keras_vat.forward.forward import Forward, HasForward
-from keras_vat.forward.labels import only_one
+from keras_vat.forward.forward import Forward
+from keras_vat.forward.has_forward import HasForward
 from keras_vat.forward.output_meaning import OUTPUT_KINDS
 from keras_vat.forward.penalized_output import PenalizedOutput
 from keras_vat.forward.perturbable import as_tensors
@@ -21,17 +23,18 @@ from keras_vat.keras_internals import (
     loss_parts,
     make_global_seed_generator,
 )
+from keras_vat.keras_model import KerasModel
 from keras_vat.regularizers.regularizer_list import regularizer_list
 from keras_vat.saving.model_contents import ModelContents
 from keras_vat.training import Training
 from keras_vat.training.check_training_data import (
     all_class_weights,
-    check_class_numbers,
     check_end,
     check_halves,
     check_rows,
     check_validation_split,
 )
+from keras_vat.training.checked_data import CheckedData
 from keras_vat.training.split_inputs import split_inputs
 from keras_vat.training.step import Step, count_true, mean_over
 from keras_vat.training.step_metrics import StepMetrics
@@ -39,7 +42,7 @@ from keras_vat.training.usual_mistakes import UsualMistakes, look_at_classifier
 
 
 @keras.saving.register_keras_serializable(package="keras_vat")
-class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
+class VATModel(ModelContents, CheckedData, StepMetrics, Training, HasForward, KerasModel):
     """A classifier with regularizers: compile and fit it as any Keras model.
 
     Formula:
@@ -107,15 +110,15 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
 
     def __init__(
         self,
-        classifier,
-        regularizers=(),
+        classifier: keras.Model,
+        regularizers: Any = (),
         *,
-        from_logits=None,
-        output="auto",
-        batch_statistics="auto",
-        nonfinite_penalty="raise",
-        penalized_output=None,
-        name=None,
+        from_logits: bool | None = None,
+        output: str = "auto",
+        batch_statistics: str = "auto",
+        nonfinite_penalty: str = "raise",
+        penalized_output: str | int | None = None,
+        name: str | None = None,
     ):
         if not isinstance(classifier, keras.Model):
             raise TypeError(
@@ -165,7 +168,7 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
         """The regularizers' names, in order: their entries in the logs."""
         return [regularizer.name for regularizer in self.regularizers]
 
-    @as_in_keras(keras.Model.fit)
+    @as_in_keras(KerasModel.fit)
     def fit(self, x=None, y=None, **kwargs):
         """As `keras.Model.fit`.
 
@@ -189,7 +192,7 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
         kwargs["callbacks"] = self._mistakes.beside(kwargs.get("callbacks"))
         return super().fit(x, y, **kwargs)
 
-    @as_in_keras(keras.Model.train_on_batch)
+    @as_in_keras(KerasModel.train_on_batch)
     def train_on_batch(self, x, y=None, **kwargs):
         """As `keras.Model.train_on_batch`; the logs are those of this batch alone."""
         check_rows(x)
@@ -199,34 +202,6 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
         self._mistakes.look_at_images(x, self.regularizers)
         self.reset_metrics()  # before Keras 3.15, logs were means over all batches until then
         return super().train_on_batch(x, y, **kwargs)
-
-    def _check_labels(self, y):
-        for regularizer in self.regularizers:
-            regularizer.check_labels(y)
-        if y is None and self.loss is not None:
-            raise ValueError(
-                "`y` is needed by the compiled loss. Where only some rows have labels, pair them "
-                "with the others by keras_vat.data.semi_supervised((x, y), unlabeled). "
-                "Received: y=None"
-            )
-
-    @property
-    def _num_classes(self):
-        """Number of the classifier's outputs, `None` where it is unknown."""
-        shape = getattr(self.classifier, "output_shape", None) if self.classifier.built else None
-        shape = only_one(shape)
-        return shape[-1] if isinstance(shape, tuple) and isinstance(shape[-1], int) else None
-
-    def _check_class_numbers(self, y):
-        check_class_numbers(y, getattr(self, "loss", None), self._num_classes)
-
-    def _check_inputs(self, x):
-        """Lets the regularizers look at a batch outside of any compiled function."""
-        inputs = x if isinstance(x, SemiSupervisedInputs) else [] if x is None else [x]
-        for regularizer in self.regularizers:
-            if regularizer.limits_inputs:
-                for part in inputs:
-                    regularizer.check_inputs(part)
 
     @as_default
     def build(self, input_shape=None):
@@ -251,7 +226,7 @@ class VATModel(ModelContents, StepMetrics, Training, HasForward, keras.Model):
             inputs = inputs.labeled
         return self.classifier(inputs, training=training)
 
-    @as_in_keras(keras.Model.export)
+    @as_in_keras(KerasModel.export)
     def export(self, **kwargs):
         """Exports the classifier, as `keras.Model.export` does."""
         return self.classifier.export(**kwargs)

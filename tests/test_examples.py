@@ -1,5 +1,6 @@
 """Every example runs to its end, cut short, and leaves the pictures that it names."""
 
+import ast
 import os
 import pathlib
 import subprocess
@@ -36,6 +37,16 @@ def test_each_has_a_title_underlined(name):
     """By which the gallery in the documentation lists it."""
     title, line, *_ = (EXAMPLES / f"{name}.py").read_text().removeprefix('"""').splitlines()
     assert line == len(title) * "="
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_every_option_says_what_it_is_and_what_it_is_left_out(name):
+    text = (EXAMPLES / f"{name}.py").read_text()
+    shows_defaults = "ArgumentDefaultsHelpFormatter" in text
+    for call in ast.walk(ast.parse(text)):
+        if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "add_argument":
+            (help_text,) = [ast.unparse(k.value) for k in call.keywords if k.arg == "help"]
+            assert shows_defaults or "default:" in help_text
 
 
 @pytest.mark.slow

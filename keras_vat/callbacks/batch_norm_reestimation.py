@@ -7,7 +7,7 @@ from keras_vat import arguments
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.evaluation.batches import check_inputs, endless_batches, passes
 from keras_vat.forward.batch_statistics import normalization_layers
-from keras_vat.forward.forward import HasForward
+from keras_vat.forward.has_forward import HasForward
 
 
 class BatchNormReestimation(keras.callbacks.Callback):

@@ -8,27 +8,18 @@ from keras import tree
 from keras_vat import autodiff
 from keras_vat.autodiff.inner_scope import InnerScope
 from keras_vat.divergences.output_distribution import check_rows
-from keras_vat.forward.batch_statistics import MovingAverages, normalization_layers
+from keras_vat.forward.batch_statistics import normalization_layers
 from keras_vat.forward.check_batch import check_batch, has_one_input
 from keras_vat.forward.compiled_loss import CompiledLoss
+from keras_vat.forward.has_forward import HasForward
 from keras_vat.forward.linearized_pass import LinearizedPass
+from keras_vat.forward.moved_state import MovedState
 from keras_vat.forward.norms import rescaled
 from keras_vat.forward.observed_run import ObservedRun
 from keras_vat.forward.outputs_of_runs import OutputsOfRuns
 from keras_vat.forward.places import MovedPlaces, find_layer
 from keras_vat.forward.weighted_batches import WeightedBatches, count_rows
 from keras_vat.keras_internals import make_global_seed_generator, sublayers
-
-
-class HasForward:
-    """Base class of models that say themselves how their classifier is run: `VATModel`.
-
-    What else has a method `forward`, as a classifier of yours may, is no such model.
-    """
-
-    def forward(self, training=False):
-        """The `Forward` of one step."""
-        raise NotImplementedError
 
 
 class Forward(WeightedBatches, OutputsOfRuns):
@@ -81,12 +72,10 @@ class Forward(WeightedBatches, OutputsOfRuns):
         self._compiled_loss = None
         self._batch_statistics = batch_statistics if training else "batch"
         self._normalization = None
-        self._updates = updates if self._batch_statistics == "auto" else None
-        self._fed = MovingAverages(())  # of no layers, until they are built
         self._entrance = self._at = None
         self._perturb_at = list(perturb_at)
         self._clean_passes, self._weights = {}, {}
-        self._moved = {}
+        self._state = MovedState(self._batch_statistics, updates)
         self.notes = {}
         """What methods count in a step for the logs, by the name of the metric."""
 
@@ -96,7 +85,7 @@ class Forward(WeightedBatches, OutputsOfRuns):
 
         Nothing is assigned by the passes themselves: whoever makes the step does that in the end.
         """
-        return [*self._moved.values(), *self._fed.moved]
+        return self._state.moved
 
     def check_inputs(self, x):
         """Raises for several inputs where the classifier has one: labels would count as inputs."""
@@ -132,14 +121,14 @@ class Forward(WeightedBatches, OutputsOfRuns):
         """The pass of plain Keras training where no method needs it: `(outputs, losses)`."""
         self._begin(x)
         outputs, _, moved, losses = self.call(x, labelled=True)
-        self._move(x, moved, labelled=True)
+        self._state.take(count_rows(x), moved, labelled=True)
         return outputs, losses
 
     def labelled(self, x):
         """The pass of plain Keras training: state moves. Shared as the batch's clean pass."""
         self._begin(x)
         clean = LinearizedPass(self, x, labelled=True, places=self._places())
-        self._move(x, clean.moved, labelled=True)
+        self._state.take(count_rows(x), clean.moved, labelled=True)
         if self._batch_statistics != "moving" or not self._normalization:
             self._keep(x, clean)
         return clean
@@ -150,14 +139,14 @@ class Forward(WeightedBatches, OutputsOfRuns):
         key = self._key(x)
         if key not in self._clean_passes:
             clean = LinearizedPass(self, x, places=self._places())
-            self._move(x, clean.moved, perturbed=self._entrance is not None)
+            self._state.take(count_rows(x), clean.moved, perturbed=self._entrance is not None)
             self._keep(x, clean)
         return self._clean_passes[key]
 
     def feed_averages(self, x):
         """Lets the rows of a batch move the averages, unless a clean pass has done so."""
-        if self._fed.are_fed and self._key(x) not in self._clean_passes:
-            self._move(x, self.call(x)[2])
+        if self._state.averages_are_shared and self._key(x) not in self._clean_passes:
+            self._state.take(count_rows(x), self.call(x)[2])
 
     def _keep(self, x, clean):
         key = self._key(x)
@@ -169,7 +158,7 @@ class Forward(WeightedBatches, OutputsOfRuns):
         """Logits of a pass that a penalty's gradient flows through, classes last."""
         self._begin(x)
         reading, _, _, moved, _ = self.run(x)
-        self._move(x, moved, perturbed=True)
+        self._state.take(count_rows(x), moved, perturbed=True)
         return reading.logits
 
     def loss(self, x, y, logits):
@@ -284,24 +273,11 @@ class Forward(WeightedBatches, OutputsOfRuns):
         if self._at is not None:
             x, places = self._at(x)
         observed = ObservedRun(self._normalization if at_moving else (), places)
-        averages = [self._moved[key] for key in self._averages if key in self._moved]
-        with InnerScope(averages, collect_losses=labelled) as scope, observed.watching():
+        before = self._state.newest_averages
+        with InnerScope(before, collect_losses=labelled) as scope, observed.watching():
             x = x if self._entrance is None else self._entrance(x)
             outputs = self.classifier(x, training=self.training)
-        moved = [(v, scope.get_current_value(v), scope.times[id(v)]) for v in scope.updated]
-        moved = [(v, self._fed.hastened(v, now, times)) for v, now, times in moved]
-        return outputs, observed, moved, scope.losses
-
-    def _move(self, x, moved, labelled=False, perturbed=False):
-        """Keeps what a pass made of the classifier's state, as far as the policy lets it."""
-        averages = [(v, now) for v, now in moved if id(v) in self._averages]
-        if labelled:
-            self._moved.update({id(v): (v, now) for v, now in moved if id(v) not in self._averages})
-        if self._batch_statistics == "auto":
-            if not perturbed:
-                self._fed.feed(count_rows(x), averages)
-        elif labelled or self._batch_statistics == "update":
-            self._moved.update({id(v): (v, now) for v, now in averages})
+        return outputs, observed, self._state.after(scope), scope.losses
 
     def _begin(self, x):
         """Before the first pass: what the policies are about, which exists in built layers only."""
@@ -312,11 +288,6 @@ class Forward(WeightedBatches, OutputsOfRuns):
         if not all(layer.built for layer in sublayers(self.classifier)):
             self.classifier(tree.map_structure(lambda t: keras.KerasTensor(t.shape, t.dtype), x))
         self._normalization = normalization_layers(self.classifier)
-        self._averages = {
-            id(variable)
-            for layer in self._normalization
-            for variable in layer.non_trainable_variables
-        }
-        self._fed = MovingAverages(self._normalization, self._updates)
+        self._state.look_at(self._normalization)
         if autodiff.num_replicas() == 1:  # no replica can make it by itself
             make_global_seed_generator()

@@ -11,6 +11,7 @@ from keras_vat.autodiff import is_symbolic, num_replicas
 from keras_vat.data.first_rows import first_rows
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.keras_internals import trainable_flag
+from keras_vat.keras_model import KerasModel
 from keras_vat.saving import seed_states
 from keras_vat.saving.check_settings import check_settings
 from keras_vat.saving.whole_files import WholeFiles
@@ -18,7 +19,7 @@ from keras_vat.saving.whole_files import WholeFiles
 _ROUNDING = 1e-3
 
 
-class Generator(WholeFiles, keras.Model):
+class Generator(WholeFiles, KerasModel):
     """Base class: images to a latent space of prior N(0, I) and back.
 
     `generator(x)` is the reconstruction `decode(encode(x))`. Train one by `compile(optimizer)` and
@@ -129,7 +130,7 @@ class Generator(WholeFiles, keras.Model):
         """As the method of `keras.Model`, which leaves models with their own `compile` out."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    @as_in_keras(keras.Model.fit)
+    @as_in_keras(KerasModel.fit)
     def fit(self, x=None, **kwargs):
         """As `keras.Model.fit`, on images: arrays, or a `tf.data.Dataset` of batches.
 
@@ -138,7 +139,7 @@ class Generator(WholeFiles, keras.Model):
         self.begin_training(first_rows(x, kwargs.get("batch_size")))
         return super().fit(x, **kwargs)
 
-    @as_in_keras(keras.Model.train_on_batch)
+    @as_in_keras(KerasModel.train_on_batch)
     def train_on_batch(self, x, **kwargs):
         """As `keras.Model.train_on_batch`, on images."""
         self.begin_training(x)

@@ -1,5 +1,7 @@
 """An embedding that can't outgrow epsilon."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -55,13 +57,13 @@ class NormalizedEmbedding(keras.layers.Embedding):
 
     def __init__(
         self,
-        input_dim,
-        output_dim,
+        input_dim: int,
+        output_dim: int,
         embeddings_initializer="uniform",
         embeddings_regularizer=None,
         embeddings_constraint=None,
         mask_zero=False,
-        frequencies=None,
+        frequencies: Any = None,
         weights=None,
         **kwargs,
     ):
@@ -91,7 +93,7 @@ class NormalizedEmbedding(keras.layers.Embedding):
         given = self._given_frequencies
         self._assign(np.ones(self.input_dim) if given is None else given)
 
-    def adapt(self, tokens):
+    def adapt(self, tokens: Any) -> None:
         """Counts how often each token occurs, anew in each call.
 
         Args:

@@ -1,5 +1,7 @@
 """r that raises the loss of the given labels most, to first order."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -38,15 +40,15 @@ class AdversarialPerturbation(Perturbation):
 
     def __init__(
         self,
-        epsilon,
-        norm="l2",
-        seed=None,
-        mask=None,
-        clip=None,
-        joint_norm=True,
-        name=None,
-        perturb_at=None,
-        scale=None,
+        epsilon: float,
+        norm: str = "l2",
+        seed: int | None = None,
+        mask: Any = None,
+        clip: tuple[float, float] | None = None,
+        joint_norm: bool = True,
+        name: str | None = None,
+        perturb_at: Any = None,
+        scale: Any = None,
     ):
         super().__init__(epsilon, seed, mask, clip, joint_norm, name, perturb_at, scale)
         self._config["norm"] = arguments.one_of("norm", norm, NORMS)

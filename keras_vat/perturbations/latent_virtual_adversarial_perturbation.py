@@ -1,5 +1,7 @@
 """r that moves the classifier's output most, in the latent space of a generator."""
 
+from typing import Any
+
 import keras
 from keras import ops, tree
 
@@ -70,17 +72,17 @@ class LatentVirtualAdversarialPerturbation(FrozenGeneratorLayer, VirtualAdversar
 
     def __init__(
         self,
-        generator,
-        epsilon,
-        num_power_iterations=1,
-        reference="input",
-        curvature="auto",
-        xi=None,
-        seed=None,
-        mask=None,
-        clip=None,
-        joint_norm=True,
-        name=None,
+        generator: Any,
+        epsilon: float,
+        num_power_iterations: int = 1,
+        reference: str = "input",
+        curvature: str = "auto",
+        xi: float | None = None,
+        seed: int | None = None,
+        mask: Any = None,
+        clip: tuple[float, float] | None = None,
+        joint_norm: bool = True,
+        name: str | None = None,
     ):
         super().__init__(
             generator,
@@ -96,7 +98,7 @@ class LatentVirtualAdversarialPerturbation(FrozenGeneratorLayer, VirtualAdversar
         )
         self._config["reference"] = arguments.one_of("reference", reference, REFERENCES)
 
-    def __call__(self, classifier, x, y=None):
+    def __call__(self, classifier: Any, x: Any, y: Any = None) -> Any:
         """The perturbation for a batch.
 
         Args:
@@ -110,7 +112,7 @@ class LatentVirtualAdversarialPerturbation(FrozenGeneratorLayer, VirtualAdversar
         view = self.view(Forward.of(classifier), as_tensors(x))
         return tree.pack_sequence_as(view.z, self.find_in(view))
 
-    def perturb(self, classifier, x, y=None):
+    def perturb(self, classifier: Any, x: Any, y: Any = None) -> Any:
         """The perturbed images `decode(encode(x) + r)`, shaped like `x`."""
         view = self.view(Forward.of(classifier), as_tensors(x))
         return view.decode(Perturbable(view.z).shift(self.find_in(view)))

@@ -1,6 +1,7 @@
 """What all perturbations have in common: size, seed, mask, range, and the call."""
 
 import numbers
+from typing import Any
 
 import keras
 from keras import ops
@@ -49,14 +50,14 @@ class Perturbation(ShownArguments, keras.layers.Layer):
 
     def __init__(
         self,
-        epsilon,
-        seed=None,
-        mask=None,
-        clip=None,
-        joint_norm=True,
-        name=None,
-        perturb_at=None,
-        scale=None,
+        epsilon: float,
+        seed: int | None = None,
+        mask: Any = None,
+        clip: tuple[float, float] | None = None,
+        joint_norm: bool = True,
+        name: str | None = None,
+        perturb_at: Any = None,
+        scale: Any = None,
     ):
         super().__init__(name=name, dtype="float32", autocast=False, trainable=False)
         self._coordinates = Coordinates(mask, scale)
@@ -78,7 +79,7 @@ class Perturbation(ShownArguments, keras.layers.Layer):
         self.built = True
 
     @property
-    def epsilon(self):
+    def epsilon(self) -> Any:
         """The size, a variable: assign it, or set it to a number, and a compiled fit follows."""
         return self._epsilon
 
@@ -95,7 +96,7 @@ class Perturbation(ShownArguments, keras.layers.Layer):
         """The `Forward` and the batch that r moves: the inputs, or what some layers return."""
         return forward.at(self.places, x) if self.places else (forward, x)
 
-    def __call__(self, classifier, x, y=None):
+    def __call__(self, classifier: Any, x: Any, y: Any = None) -> Any:
         """The perturbation for a batch.
 
         Args:
@@ -115,7 +116,7 @@ class Perturbation(ShownArguments, keras.layers.Layer):
             return r[0] if len(r) == 1 else r
         return Perturbable(x).put(r, others=ops.zeros_like)
 
-    def perturb(self, classifier, x, y=None):
+    def perturb(self, classifier: Any, x: Any, y: Any = None) -> Any:
         """The perturbed inputs `x + r`, shaped like `x`.
 
         Raises:
@@ -130,7 +131,7 @@ class Perturbation(ShownArguments, keras.layers.Layer):
         forward, x = Forward.of(classifier), as_tensors(x)
         return Perturbable(x).shift(self.find(forward, x, forward.labels(x, y)))
 
-    def outputs(self, classifier, x, y=None):
+    def outputs(self, classifier: Any, x: Any, y: Any = None) -> Any:
         """The classifier's outputs at the perturbed point, with a place or without."""
         forward, x = Forward.of(classifier), as_tensors(x)
         forward, moved = self.moved(forward, x, forward.labels(x, y))

@@ -1,5 +1,8 @@
 """r that moves the classifier's own output most."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -67,20 +70,20 @@ class VirtualAdversarialPerturbation(Perturbation):
 
     def __init__(
         self,
-        epsilon,
-        num_power_iterations=1,
-        curvature="auto",
-        xi=None,
-        sign_search=False,
-        divergence=None,
-        seed=None,
-        mask=None,
-        clip=None,
-        joint_norm=True,
-        name=None,
-        perturb_at=None,
-        scale=None,
-        temperature=1.0,
+        epsilon: float,
+        num_power_iterations: int = 1,
+        curvature: str = "auto",
+        xi: float | None = None,
+        sign_search: bool = False,
+        divergence: str | Callable[[Any, Any], Any] | None = None,
+        seed: int | None = None,
+        mask: Any = None,
+        clip: tuple[float, float] | None = None,
+        joint_norm: bool = True,
+        name: str | None = None,
+        perturb_at: Any = None,
+        scale: Any = None,
+        temperature: float = 1.0,
     ):
         super().__init__(epsilon, seed, mask, clip, joint_norm, name, perturb_at, scale)
         divergences.check(divergence)

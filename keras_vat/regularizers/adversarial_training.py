@@ -1,5 +1,7 @@
 """Adversarial training with labels (Goodfellow et al., 2015)."""
 
+from typing import Any
+
 from keras_vat.forward.perturbable import Perturbable
 from keras_vat.perturbations import AdversarialPerturbation
 from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
@@ -48,16 +50,16 @@ class AdversarialTraining(PerturbationRegularizer):
 
     def __init__(
         self,
-        epsilon,
-        norm="l2",
-        weight=1.0,
-        name=None,
-        seed=None,
-        mask=None,
-        clip=None,
-        joint_norm=True,
-        perturb_at=None,
-        scale=None,
+        epsilon: float,
+        norm: str = "l2",
+        weight: float = 1.0,
+        name: str | None = None,
+        seed: int | None = None,
+        mask: Any = None,
+        clip: tuple[float, float] | None = None,
+        joint_norm: bool = True,
+        perturb_at: Any = None,
+        scale: Any = None,
     ):
         perturbation = AdversarialPerturbation(
             epsilon,

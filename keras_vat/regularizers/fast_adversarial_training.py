@@ -1,5 +1,7 @@
 """Fast adversarial training with bad samples (Kim et al., 2019)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -96,21 +98,21 @@ class FastAdversarialTraining(PerturbationRegularizer):
 
     def __init__(
         self,
-        epsilon,
-        radius,
-        threshold=0.01,
-        bad_sample_weight=1.0,
-        num_power_iterations=1,
-        sign_search=True,
-        curvature="auto",
-        xi=None,
-        weight=1.0,
-        name=None,
-        seed=None,
-        mask=None,
-        clip=None,
-        perturb_at=None,
-        scale=None,
+        epsilon: float,
+        radius: float,
+        threshold: float = 0.01,
+        bad_sample_weight: float = 1.0,
+        num_power_iterations: int = 1,
+        sign_search: bool = True,
+        curvature: str = "auto",
+        xi: float | None = None,
+        weight: float = 1.0,
+        name: str | None = None,
+        seed: int | None = None,
+        mask: Any = None,
+        clip: tuple[float, float] | None = None,
+        perturb_at: Any = None,
+        scale: Any = None,
     ):
         perturbation = ExtraClassPerturbation(
             epsilon,
@@ -137,7 +139,7 @@ class FastAdversarialTraining(PerturbationRegularizer):
         self._kept = keras.metrics.Mean(name=f"{self.name}_kept")
 
     @property
-    def radius(self):
+    def radius(self) -> Any:
         """Distance of the bad samples, a variable."""
         return self._radius
 
@@ -146,7 +148,7 @@ class FastAdversarialTraining(PerturbationRegularizer):
         self._radius.assign(arguments.non_negative("radius", value))
 
     @property
-    def threshold(self):
+    def threshold(self) -> Any:
         """How unsure the classifier must be of a bad sample, a variable."""
         return self._threshold
 
@@ -155,7 +157,7 @@ class FastAdversarialTraining(PerturbationRegularizer):
         self._threshold.assign(arguments.fraction("threshold", value))
 
     @property
-    def bad_sample_weight(self):
+    def bad_sample_weight(self) -> Any:
         """Factor of L_true and L_fake, a variable."""
         return self._bad_sample_weight
 
@@ -178,7 +180,7 @@ class FastAdversarialTraining(PerturbationRegularizer):
         bad_samples_term = clean.distribution.mean_per_example(true + fake)
         return self.divergence_at(forward, x, r) + factor * bad_samples_term
 
-    def bad_samples(self, classifier, x, training=False):
+    def bad_samples(self, classifier: Any, x: Any, training: bool = False) -> Any:
         """The bad samples of a batch.
 
         Args:

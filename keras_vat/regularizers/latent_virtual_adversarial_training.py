@@ -1,6 +1,7 @@
 """Latent-space virtual adversarial training (Osada et al., 2021)."""
 
 import warnings
+from typing import Any
 
 from keras_vat.forward.perturbable import Perturbable
 from keras_vat.perturbations import LatentVirtualAdversarialPerturbation
@@ -64,18 +65,18 @@ class LatentVirtualAdversarialTraining(PerturbationRegularizer):
 
     def __init__(
         self,
-        generator,
-        epsilon,
-        num_power_iterations=1,
-        reference="input",
-        curvature="auto",
-        xi=None,
-        weight=1.0,
-        name=None,
-        seed=None,
-        mask=None,
-        clip=None,
-        joint_norm=True,
+        generator: Any,
+        epsilon: float,
+        num_power_iterations: int = 1,
+        reference: str = "input",
+        curvature: str = "auto",
+        xi: float | None = None,
+        weight: float = 1.0,
+        name: str | None = None,
+        seed: int | None = None,
+        mask: Any = None,
+        clip: tuple[float, float] | None = None,
+        joint_norm: bool = True,
     ):
         perturbation = LatentVirtualAdversarialPerturbation(
             generator,

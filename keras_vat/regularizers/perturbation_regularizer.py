@@ -1,5 +1,7 @@
 """Methods whose penalty is the divergence between clean and perturbed outputs."""
 
+from typing import Any
+
 from keras_vat import divergences
 from keras_vat.forward.perturbable import Perturbable
 from keras_vat.regularizers.regularizer import Regularizer
@@ -27,7 +29,7 @@ class PerturbationRegularizer(Regularizer):
         self.perturbation = perturbation
 
     @property
-    def epsilon(self):
+    def epsilon(self) -> Any:
         """Size of the perturbation, a variable: assign it and a compiled fit follows."""
         return self.perturbation.epsilon
 

@@ -1,5 +1,7 @@
 """Random perturbation training: VAT without the power iteration."""
 
+from typing import Any
+
 from keras_vat.perturbations import RandomPerturbation
 from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
 from keras_vat.regularizers.registry import register
@@ -39,15 +41,15 @@ class RandomPerturbationTraining(PerturbationRegularizer):
 
     def __init__(
         self,
-        epsilon,
-        weight=1.0,
-        name=None,
-        seed=None,
-        mask=None,
-        clip=None,
-        joint_norm=True,
-        perturb_at=None,
-        scale=None,
+        epsilon: float,
+        weight: float = 1.0,
+        name: str | None = None,
+        seed: int | None = None,
+        mask: Any = None,
+        clip: tuple[float, float] | None = None,
+        joint_norm: bool = True,
+        perturb_at: Any = None,
+        scale: Any = None,
     ):
         perturbation = RandomPerturbation(
             epsilon,

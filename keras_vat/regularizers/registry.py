@@ -1,13 +1,17 @@
 """Regularizers by their registered names."""
 
 import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import keras
+
+Class = TypeVar("Class", bound=type)
 
 REGULARIZERS = {}
 
 
-def register(name, package="Custom"):
+def register(name: str, package: str = "Custom") -> Callable[[Class], Class]:
     """Class decorator: makes a regularizer known to `get` and to Keras's saving.
 
     Args:
@@ -35,7 +39,7 @@ def register(name, package="Custom"):
     return add
 
 
-def get(*identifier, **arguments):
+def get(*identifier: Any, **arguments: Any) -> Any:
     """`get(name, **arguments)`: make a regularizer by its registered name.
 
     Args:

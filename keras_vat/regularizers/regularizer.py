@@ -1,5 +1,7 @@
 """What all methods have in common: a weight, a penalty and a name."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -61,7 +63,7 @@ class Regularizer(ShownArguments, keras.layers.Layer):
     limits_inputs = False
     """Whether `check_inputs` wants to see the first batch of a training, outside of the step."""
 
-    def __init__(self, weight=1.0, name=None, seed=None):
+    def __init__(self, weight: float = 1.0, name: str | None = None, seed: int | None = None):
         super().__init__(
             name=name or self.registered_name, dtype="float32", autocast=False, trainable=False
         )
@@ -78,7 +80,7 @@ class Regularizer(ShownArguments, keras.layers.Layer):
         self.built = True
 
     @property
-    def weight(self):
+    def weight(self) -> Any:
         """Factor of the penalty, a variable: assign it and a compiled fit follows."""
         return self._weight
 
@@ -86,7 +88,14 @@ class Regularizer(ShownArguments, keras.layers.Layer):
     def weight(self, value):
         self._weight.assign(arguments.non_negative("weight", value))
 
-    def penalty(self, classifier, x, y=None, sample_weight=None, training=False):
+    def penalty(
+        self,
+        classifier: Any,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        training: bool = False,
+    ) -> Any:
         """The unweighted penalty of a batch.
 
         It changes no metric and nothing of the classifier; what a method draws at random moves on.

@@ -6,7 +6,7 @@ from keras_vat.regularizers.regularizer import Regularizer
 RESERVED_NAMES = ("loss", "skipped_steps", "supervised_loss")
 
 
-def regularizer_list(regularizers):
+def regularizer_list(regularizers) -> list[Regularizer]:
     """One regularizer or a list of them, as a list; those that need no number, by name too."""
     regularizers = regularizers if isinstance(regularizers, (list, tuple)) else [regularizers]
     regularizers = [get(each) if isinstance(each, str) else each for each in regularizers]

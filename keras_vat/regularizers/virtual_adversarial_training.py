@@ -1,5 +1,8 @@
 """Virtual adversarial training (Miyato et al., 2018)."""
 
+from collections.abc import Callable
+from typing import Any
+
 from keras_vat.perturbations import VirtualAdversarialPerturbation
 from keras_vat.regularizers.perturbation_regularizer import PerturbationRegularizer
 from keras_vat.regularizers.registry import register
@@ -67,21 +70,21 @@ class VirtualAdversarialTraining(PerturbationRegularizer):
 
     def __init__(
         self,
-        epsilon,
-        num_power_iterations=1,
-        curvature="auto",
-        xi=None,
-        sign_search=False,
-        divergence=None,
-        weight=1.0,
-        name=None,
-        seed=None,
-        mask=None,
-        clip=None,
-        joint_norm=True,
-        perturb_at=None,
-        scale=None,
-        temperature=1.0,
+        epsilon: float,
+        num_power_iterations: int = 1,
+        curvature: str = "auto",
+        xi: float | None = None,
+        sign_search: bool = False,
+        divergence: str | Callable[[Any, Any], Any] | None = None,
+        weight: float = 1.0,
+        name: str | None = None,
+        seed: int | None = None,
+        mask: Any = None,
+        clip: tuple[float, float] | None = None,
+        joint_norm: bool = True,
+        perturb_at: Any = None,
+        scale: Any = None,
+        temperature: float = 1.0,
     ):
         perturbation = VirtualAdversarialPerturbation(
             epsilon,

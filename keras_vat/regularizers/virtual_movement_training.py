@@ -1,6 +1,7 @@
 """Virtual movement training (anonymous authors, 2018)."""
 
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -77,13 +78,13 @@ class VirtualMovementTraining(Regularizer):
 
     def __init__(
         self,
-        fields=("shift", "rotation", "scale"),
-        combination="random",
-        form="auto",
-        data_format=None,
-        weight=1.0,
-        name=None,
-        seed=None,
+        fields: Any = ("shift", "rotation", "scale"),
+        combination: str = "random",
+        form: str = "auto",
+        data_format: str | None = None,
+        weight: float = 1.0,
+        name: str | None = None,
+        seed: int | None = None,
     ):
         super().__init__(weight=weight, name=name, seed=seed)
         self._fields = read_fields(fields)
@@ -110,7 +111,7 @@ class VirtualMovementTraining(Regularizer):
         weights = ops.cast(weights / ops.sum(weights), values.dtype)
         return ops.sum(weights * values, axis=-1)
 
-    def movement(self, classifier, x, y=None):
+    def movement(self, classifier: Any, x: Any, y: Any = None) -> Any:
         """The adversarial movement fields of a batch.
 
         Args:

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_vat.as_in_keras import as_in_keras
+from keras_vat.keras_model import KerasModel
 from keras_vat.saving import seed_states
 from keras_vat.saving.check_settings import check_settings, unknown_settings_explained
 from keras_vat.saving.whole_files import WholeFiles
@@ -18,7 +19,7 @@ _PARTS = ("classifier", "classifier_dtype", "regularizers")
 class ModelContents(WholeFiles):
     """Mix-in of `VATModel`: its config, its seeds, and files that are whole."""
 
-    @as_in_keras(keras.Model.load_weights)
+    @as_in_keras(KerasModel.load_weights)
     def load_weights(self, filepath, **kwargs):
         """As `keras.Model.load_weights`; the optimizer's state is read before any step, too.
 

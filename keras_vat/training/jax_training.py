@@ -10,6 +10,7 @@ from jax import numpy as jnp
 from keras_vat import keras_internals
 from keras_vat.as_in_keras import as_in_keras
 from keras_vat.keras_internals import raw_value, set_raw_value
+from keras_vat.keras_model import KerasModel
 
 
 class JAXTraining:
@@ -126,14 +127,14 @@ class JAXTraining:
         variables = enumerate(self.non_trainable_variables)
         return [(place, variable) for place, variable in variables if id(variable) in found]
 
-    @as_in_keras(keras.Model.fit)
+    @as_in_keras(KerasModel.fit)
     def fit(self, **kwargs):
         self._unchecked = None
         history = super().fit(**kwargs)
         self._check_last_step()
         return history
 
-    @as_in_keras(keras.Model.train_on_batch)
+    @as_in_keras(KerasModel.train_on_batch)
     def train_on_batch(self, **kwargs):
         self._unchecked = None
         logs = super().train_on_batch(**kwargs)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_vat import autodiff, keras_internals
 from keras_vat.as_in_keras import as_in_keras
 from keras_vat.forward.perturbable import is_floating
+from keras_vat.keras_model import KerasModel
 from keras_vat.training import replicas
 from keras_vat.training.last_callback import with_last
 from keras_vat.training.same_start import SameStart
@@ -27,7 +28,7 @@ class TensorFlowTraining:
         replicas.check_strategy(tf.distribute.get_strategy())
         super().__init__(*args, **kwargs)
 
-    @as_in_keras(keras.Model.fit)
+    @as_in_keras(KerasModel.fit)
     def fit(self, **kwargs):
         if replicas.several_workers(keras_internals.strategy_of(self)):
             kwargs["callbacks"] = with_last(kwargs.get("callbacks"), SameStart())

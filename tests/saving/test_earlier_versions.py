@@ -16,6 +16,7 @@ def minor(version):
     return tuple(int(number) for number in version.split(".")[:2])
 
 
+@pytest.mark.filterwarnings("ignore:.*averages of batch normalisation:UserWarning")
 @pytest.mark.parametrize("version", ["version_0_1"])
 def test_a_file_of_an_earlier_version_is_loaded_and_trained_on(version):
     """It holds every method, a VAE, an optimizer of ours and metrics, written on TensorFlow."""

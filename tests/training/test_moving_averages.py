@@ -45,7 +45,7 @@ def statistics(dense, x):
 
 
 def expected_averages(dense, batches, updates=0, momentum=0.99):
-    """The formula of `MovingAverages` for weights that stand still."""
+    """The formula of `MovedState` for weights that stand still."""
     averages = np.array([np.zeros(6), np.ones(6)])
     for step in range(STEPS):
         x, _ = batches[step]
