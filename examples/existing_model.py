@@ -1,4 +1,5 @@
-"""An existing project turned to virtual adversarial training by three changed lines.
+"""An existing project turned to virtual adversarial training by three changed lines
+=================================================================================
 
 The project has a Keras model that ends in softmax, a `tf.data` pipeline of labelled images,
 `compile` and `fit`. The three lines that turn it to VAT are marked; nothing else changes. About
@@ -6,6 +7,8 @@ half a minute on two cores, offline.
 
 What to expect: a slightly better test accuracy without any unlabelled image; unlabelled ones make
 the real difference (see quickstart.py).
+
+::
 
     python examples/existing_model.py
 """

@@ -1,4 +1,5 @@
-"""Quickstart: handwritten digits with 50 labels and 1,297 unlabelled images.
+"""Quickstart: handwritten digits with 50 labels and 1,297 unlabelled images
+=========================================================================
 
 Trains a small perceptron on the digits bundled with scikit-learn in four ways and prints the test
 errors; saves `quickstart.png`. Offline, about one and a half minutes on two cores.
@@ -7,6 +8,8 @@ What to expect: supervised training misclassifies about one test image in six, v
 training (vat) three times fewer. In these 64 dimensions random perturbations (rpt) do almost as
 well if they are three times larger. Entropy minimisation makes outputs confident: with
 so few labels it helps some seeds and locks others in their mistakes.
+
+::
 
     python examples/quickstart.py
 """

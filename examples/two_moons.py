@@ -1,4 +1,5 @@
-"""Two moons: 8 labelled and 1,000 unlabelled points (VAT figure 1).
+"""Two moons: 8 labelled and 1,000 unlabelled points (VAT figure 1)
+================================================================
 
 Trains a net with one hidden layer of 50 units by VAT and draws p(y = 1 | x) and the local
 distributional smoothness at several moments, as `two_moons.png`; with `--animation`, also as a
@@ -6,6 +7,8 @@ GIF. About a minute on two cores, offline.
 
 What to expect: at first the boundary cuts through a moon, where the LDS is high; it moves until it
 runs through the gap between the moons.
+
+::
 
     python examples/two_moons.py
 """
