@@ -1,0 +1,71 @@
+"""The code of README and of every page in `docs/` runs, and prints what stands below it.
+
+A block ```` ```python ```` is followed by what it prints in ```` ```text ````, to the letter, or in
+```` ```output ````, where numbers hang on the machine and any number will do. The blocks of a page
+share their names. One that begins with `# KERAS_BACKEND=jax` runs on JAX, the others on TensorFlow.
+"""
+
+import contextlib
+import io
+import json
+import pathlib
+import re
+import runpy
+
+import keras
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```(text|output)\n(.*?)```)?", re.DOTALL)
+ON_JAX = "# KERAS_BACKEND=jax"
+ELSEWHERE = {"large_data"}  # tests/test_large_data_page.py
+SLOW = set()
+
+pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="the pages are not beside the tests")
+
+
+def pages():
+    paths = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+    for path in paths:
+        if path.exists() and path.stem not in ELSEWHERE:
+            marks = [pytest.mark.slow] if path.stem in SLOW else []
+            yield pytest.param(path, id=path.stem, marks=marks)
+
+
+def blocks(path):
+    """Code at its line of the page, the kind of its output, the output."""
+    text = path.read_text()
+    jax = keras.backend.backend() == "jax"
+    for found in BLOCK.finditer(text):
+        if found[1].startswith(ON_JAX) == jax:
+            yield "\n" * text.count("\n", 0, found.start(1)) + found[1], found[2], found[3]
+
+
+def words(text, kind):
+    return (re.sub(r"\d+(\.\d*)?(e[+-]?\d+)?", "0", text) if kind == "output" else text).split()
+
+
+def run(code, path, names):
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(code, str(path), "exec"), names)
+    return printed.getvalue()
+
+
+@pytest.mark.parametrize("path", pages())
+def test_a_page(path, tmp_path, monkeypatch):
+    found = list(blocks(path))
+    if not found:
+        pytest.skip(f"has no code for {keras.backend.backend()}")
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "__main__"}
+    for code, kind, output in found:
+        printed = run(code, path, names)
+        if kind:
+            assert words(printed, kind) == words(output, kind)
+
+
+def test_the_notebook_is_the_start_page():
+    """Whose code runs above."""
+    make = runpy.run_path(str(DOCS / "make_notebook.py"))["notebook"]
+    assert json.loads((DOCS / "start.ipynb").read_text()) == make((DOCS / "start.md").read_text())
