@@ -15,6 +15,8 @@ import runpy
 import keras
 import pytest
 
+import keras_vat
+
 ROOT = pathlib.Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```(text|output)\n(.*?)```)?", re.DOTALL)
@@ -69,3 +71,11 @@ def test_the_notebook_is_the_start_page():
     """Whose code runs above."""
     make = runpy.run_path(str(DOCS / "make_notebook.py"))["notebook"]
     assert json.loads((DOCS / "start.ipynb").read_text()) == make((DOCS / "start.md").read_text())
+
+
+def test_messages_in_troubleshooting_are_those_of_the_package():
+    quoted = re.findall(r'"([^"]+)"', (DOCS / "troubleshooting.md").read_text())
+    package = pathlib.Path(keras_vat.__file__).parent
+    source = "".join(path.read_text() for path in package.rglob("*.py"))
+    joined = re.sub(r'"\s*\n\s*f?"', "", source)
+    assert quoted and not [message for message in quoted if message not in joined]
