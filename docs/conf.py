@@ -6,6 +6,7 @@
 With pictures it takes half an hour on two cores: all examples run.
 """
 
+import inspect
 import os
 import pathlib
 import re
@@ -34,6 +35,7 @@ templates_path = ["_templates"]
 exclude_patterns = ["_build", "_templates", "**/*.ipynb"]
 suppress_warnings = ["config.cache", "autosummary.import_cycle"]
 default_role = "code"
+highlight_language = "none"
 smartquotes = False
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!keras_vat\.).*")]  # works offline: no other project's pages
@@ -41,7 +43,19 @@ nitpick_ignore_regex = [("py:.*", r"(?!keras_vat\.).*")]  # works offline: no ot
 html_theme = "pydata_sphinx_theme"
 html_title = "keras_vat"
 html_show_sourcelink = False
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
+html_static_path = ["_static"]
+html_css_files = ["wider.css"]
+html_sidebars = {"start": []}
+html_theme_options = {
+    "navigation_with_keys": False,
+    "header_links_before_dropdown": 6,
+    "secondary_sidebar_items": {
+        "**": ["page-toc"],
+        "methods": [],
+        "measurements": [],
+        "generated/api/*": [],
+    },
+}
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
@@ -78,6 +92,7 @@ sphinx_gallery_conf = {
     "copyfile_regex": "",
     "download_all_examples": False,
     "show_signature": False,
+    "within_subsection_order": "FileNameSortKey",
     "remove_config_comments": True,
     "abort_on_example_error": True,
     "write_computation_times": False,
@@ -96,6 +111,13 @@ def restructured(app, what, name, thing, options, lines):
     lines[:] = re.sub(r"^( *)```\w*\n((?:.|\n)*?)^ *```$", as_code, text, flags=re.M).split("\n")
 
 
+def constructor(app, what, name, thing, options, signature, returns):
+    """Keras's layers have a `__new__` of any arguments: what counts are those of `__init__`."""
+    if what == "class" and signature == "(*args, **kwargs)":
+        parameters = list(inspect.signature(thing.__init__).parameters.values())[1:]
+        return str(inspect.Signature(parameters)), returns
+
+
 def as_code(block):
     indent, code = block.groups()
     return f"{indent}.. code-block:: python\n\n" + textwrap.indent(code, "    ")
@@ -109,5 +131,6 @@ def not_ours(app, what, name, thing, skip, options):
 def setup(app):
     app.connect("source-read", links_within)
     app.connect("autodoc-process-docstring", restructured, priority=1)
+    app.connect("autodoc-process-signature", constructor)
     app.connect("autodoc-skip-member", not_ours)
     app.connect("build-finished", lambda *_: shutil.rmtree(work, ignore_errors=True))

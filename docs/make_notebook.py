@@ -1,6 +1,6 @@
 """Writes `start.ipynb`, the page `start.md` as a notebook with its outputs.
 
-    python docs/make_notebook.py
+python docs/make_notebook.py
 """
 
 import json

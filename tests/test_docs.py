@@ -22,7 +22,7 @@ DOCS = ROOT / "docs"
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```(text|output)\n(.*?)```)?", re.DOTALL)
 ON_JAX = "# KERAS_BACKEND=jax"
 ELSEWHERE = {"large_data"}  # tests/test_large_data_page.py
-SLOW = set()
+SLOW = {"start", "epsilon", "tables", "robustness", "own_loop", "generators"}  # on TensorFlow
 
 pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="the pages are not beside the tests")
 
@@ -31,7 +31,8 @@ def pages():
     paths = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
     for path in paths:
         if path.exists() and path.stem not in ELSEWHERE:
-            marks = [pytest.mark.slow] if path.stem in SLOW else []
+            slow = path.stem in SLOW and keras.backend.backend() == "tensorflow"
+            marks = [pytest.mark.slow] if slow else []
             yield pytest.param(path, id=path.stem, marks=marks)
 
 
@@ -54,7 +55,7 @@ def run(code, path, names):
     return printed.getvalue()
 
 
-@pytest.mark.parametrize("path", pages())
+@pytest.mark.parametrize("path", list(pages()))
 def test_a_page(path, tmp_path, monkeypatch):
     found = list(blocks(path))
     if not found:
@@ -65,6 +66,15 @@ def test_a_page(path, tmp_path, monkeypatch):
         printed = run(code, path, names)
         if kind:
             assert words(printed, kind) == words(output, kind)
+
+
+@pytest.mark.parametrize("path", [page.values[0] for page in pages()])
+def test_paragraphs_are_short(path):
+    prose = re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)
+    paragraphs = re.split(r"\n\n|\n(?=- |\d+\. |\|)", prose)
+    assert not [text for text in paragraphs if len(text.split()) > 60 and text[0] != "|"]
+    if path.name == "README.md":
+        assert len(prose.split()) <= 700
 
 
 def test_the_notebook_is_the_start_page():

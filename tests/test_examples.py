@@ -31,6 +31,13 @@ def test_none_is_forgotten():
     assert sorted(SHORT) == sorted(path.stem for path in EXAMPLES.glob("*.py"))
 
 
+@pytest.mark.parametrize("name", SHORT)
+def test_each_has_a_title_underlined(name):
+    """By which the gallery in the documentation lists it."""
+    title, line, *_ = (EXAMPLES / f"{name}.py").read_text().removeprefix('"""').splitlines()
+    assert line == len(title) * "="
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHORT)
 def test_examples_run(name, tmp_path):

@@ -48,9 +48,7 @@ def main():
         model = train(make(), x, y, labeled, arguments.updates, arguments.seed)
         error = 100 * float(np.mean(np.argmax(model.predict(x, verbose=0), -1) != y))
         rows.append({"method": name, "updates": arguments.updates, "wrong, %": error})
-        keras_vat.plotting.plot_decision_boundary(
-            model, x[labeled], y[labeled], unlabeled=x, ax=ax
-        )
+        keras_vat.plotting.plot_decision_boundary(model, x[labeled], y[labeled], unlabeled=x, ax=ax)
         ax.get_legend().remove()
         ax.set_title(f"{name}: {error:.1f} % of the points wrong")
     handles, labels = axes[0].get_legend_handles_labels()
