@@ -48,7 +48,11 @@ html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["wider.css"]
 html_sidebars = {"start": []}
-html_theme_options = {"navigation_with_keys": False, "header_links_before_dropdown": 6}
+html_theme_options = {
+    "header_links_before_dropdown": 6,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": [],  # pages are short: the width is for code
+}
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3

@@ -83,6 +83,14 @@ def test_the_notebook_is_the_start_page():
     assert json.loads((DOCS / "start.ipynb").read_text()) == make((DOCS / "start.md").read_text())
 
 
+def test_links_of_readme_and_files_of_the_papers_exist():
+    links = re.findall(r"\]\(([^):]+)\)", (ROOT / "README.md").read_text())
+    files = re.findall(r"`([\w/]+\.py)`", (DOCS / "papers.md").read_text())
+    package = pathlib.Path(keras_vat.__file__).parent
+    paths = [*(ROOT / link for link in links), *(package / file for file in files)]
+    assert len(files) > 30 and not [path for path in paths if not path.exists()]
+
+
 def test_messages_in_troubleshooting_are_those_of_the_package():
     quoted = re.findall(r'"([^"]+)"', (DOCS / "troubleshooting.md").read_text())
     package = pathlib.Path(keras_vat.__file__).parent
