@@ -33,6 +33,7 @@ def pages():
         if path.exists() and path.stem not in ELSEWHERE:
             slow = path.stem in SLOW and keras.backend.backend() == "tensorflow"
             marks = [pytest.mark.slow] if slow else []
+            marks += [pytest.mark.core] if path.name == "README.md" else []
             yield pytest.param(path, id=path.stem, marks=marks)
 
 
