@@ -1,9 +1,5 @@
 """A training loop of one's own, with a method's penalty in it
-===========================================================
-
-`VATModel` brings its own `train_step`. Who writes one, or a loop, adds a penalty to the loss
-(on TensorFlow or JAX)::
-
+====================================================
     total = loss + regularizer.penalty(classifier, x, training=True)
 
 The penalty leaves the classifier as it found it, dropout's seeds and moving averages included.

@@ -10,6 +10,8 @@ here. Entropy minimisation helps some seeds and locks others in their mistakes.
 
 ::
 
+::
+
     python examples/quickstart.py
 """
 
