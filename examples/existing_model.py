@@ -1,5 +1,5 @@
 """An existing project turned to virtual adversarial training by four changed lines
-=========================================================================
+================================================================================
 The project has a Keras model that ends in softmax, a `tf.data` pipeline of 50 labelled images,
 `compile` and `fit`; and images without labels, of which it made no use. The four lines are marked;
 nothing else changes. About a minute on two cores, offline.

@@ -1,5 +1,5 @@
 """A training loop of one's own, with a method's penalty in it
-====================================================
+===========================================================
     total = loss + regularizer.penalty(classifier, x, training=True)
 
 The penalty leaves the classifier as it found it, dropout's seeds and moving averages included.
