@@ -8,7 +8,7 @@ from keras import ops
 from keras_vat import arguments
 from keras_vat.as_in_keras import as_in_keras
 from keras_vat.autodiff import num_replicas
-from keras_vat.data.first_rows import first_rows, rows_at_hand
+from keras_vat.data.first_rows import first_rows
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward.batch_statistics import BATCH_STATISTICS
 from keras_vat.forward.forward import Forward
@@ -154,7 +154,7 @@ class VATModel(ModelContents, CheckedData, StepMetrics, Training, HasForward, Ke
         if self.regularizers or penalized_output is not None:
             PenalizedOutput(penalized_output, classifier).check()
         self._make_trackers(self._penalty_names, skips=nonfinite_penalty == "skip")
-        self._mistakes = UsualMistakes(self._penalty_names, batch_statistics)
+        self._mistakes = UsualMistakes(self.regularizers, batch_statistics)
         look_at_classifier(classifier)
         self.built = classifier.built
 
@@ -188,7 +188,6 @@ class VATModel(ModelContents, CheckedData, StepMetrics, Training, HasForward, Ke
             self._check_class_numbers(y)
         if any(regularizer.limits_inputs for regularizer in self.regularizers):
             self._check_inputs(first_rows(x))
-        self._mistakes.look_at_images(rows_at_hand(x), self.regularizers)
         kwargs["callbacks"] = self._mistakes.beside(kwargs.get("callbacks"))
         return super().fit(x, y, **kwargs)
 
@@ -199,7 +198,6 @@ class VATModel(ModelContents, CheckedData, StepMetrics, Training, HasForward, Ke
         self._check_labels(y)
         self._check_class_numbers(y)
         self._check_inputs(x)
-        self._mistakes.look_at_images(x, self.regularizers)
         self.reset_metrics()  # before Keras 3.15, logs were means over all batches until then
         return super().train_on_batch(x, y, **kwargs)
 

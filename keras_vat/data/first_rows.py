@@ -1,13 +1,9 @@
 """A look at training data before the training."""
 
-import weakref
-
 import numpy as np
 from keras import utils
 
 from keras_vat.data.is_dataset import is_dataset
-
-_NOTED = weakref.WeakKeyDictionary()
 
 
 def first_rows(x, batch_size=None):
@@ -28,19 +24,3 @@ def first_rows(x, batch_size=None):
         rows = min(batch_size or 32, x.shape[0])
         return np.asarray(x)[np.linspace(0, x.shape[0] - 1, rows).astype(int)]
     return None if batch is None else utils.unpack_x_y_sample_weight(batch)[0]
-
-
-def rows_at_hand(x):
-    """Some rows of an array; of a data set those that were noted when it was made, or `None`.
-
-    To read a data set takes time, and moves its seeds on.
-    """
-    if isinstance(x, np.ndarray):
-        return first_rows(x)
-    return _NOTED.get(x) if is_dataset(x) or isinstance(x, utils.PyDataset) else None
-
-
-def note_rows(data_set, rows):
-    """Notes some rows of a data set for `rows_at_hand`, and returns it."""
-    _NOTED[data_set] = rows
-    return data_set

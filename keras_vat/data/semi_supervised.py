@@ -9,7 +9,6 @@ import keras
 from keras_vat import arguments
 from keras_vat.autodiff import LAYERS_WORK_IN_PIPELINES
 from keras_vat.data.array_rows import ArrayRows
-from keras_vat.data.first_rows import note_rows
 from keras_vat.data.is_dataset import is_dataset
 from keras_vat.data.matching_rows import check_matching
 from keras_vat.data.semi_supervised_batches import SemiSupervisedBatches
@@ -119,9 +118,8 @@ def semi_supervised(
     unlabeled_batch_size = unlabeled.rows_in_batch(unlabeled_batch_size)
     _warn_of_few_rows(asked_for, (labeled_batch_size, unlabeled_batch_size), spans_passes)
 
-    some_rows = labeled.take(slice(32))[0] if isinstance(labeled, ArrayRows) else None
     if not (LAYERS_WORK_IN_PIPELINES or is_pipeline):
-        batches = SemiSupervisedBatches(
+        return SemiSupervisedBatches(
             labeled,
             unlabeled,
             labeled_batch_size,
@@ -131,7 +129,6 @@ def semi_supervised(
             repeat,
             steps_per_epoch,
         )
-        return note_rows(batches, some_rows)
 
     import tensorflow as tf  # here, so that the package does without it where it can
 
@@ -151,7 +148,7 @@ def semi_supervised(
     # state: left to itself, tf.data refuses to save such an iterator.
     options = tf.data.Options()
     options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
-    return note_rows(batches.with_options(options), some_rows)
+    return batches.with_options(options)
 
 
 def _source(rows):

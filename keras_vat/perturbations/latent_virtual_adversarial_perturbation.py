@@ -70,6 +70,8 @@ class LatentVirtualAdversarialPerturbation(FrozenGeneratorLayer, VirtualAdversar
         (arXiv:2011.13181), eq. 15 to 18, algorithm 2.
     """
 
+    is_in_units_of_inputs = False
+
     def __init__(
         self,
         generator: Any,

@@ -92,6 +92,11 @@ class Perturbation(ShownArguments, keras.layers.Layer):
         """Whether one norm is taken over all floating inputs."""
         return self._config["joint_norm"]
 
+    @property
+    def is_in_units_of_inputs(self):
+        """Whether epsilon is a distance between inputs as they are given."""
+        return not self.places and self._coordinates.scale is None
+
     def enter(self, forward, x):
         """The `Forward` and the batch that r moves: the inputs, or what some layers return."""
         return forward.at(self.places, x) if self.places else (forward, x)

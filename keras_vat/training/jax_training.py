@@ -59,6 +59,7 @@ class JAXTraining:
         with keras.StatelessScope(mapping(trainable, moved, metrics_variables)) as scope:
             total = jnp.where(usable, total, jnp.nan)
             logs = self._update_metrics(step, y, sample_weight, total, finite)
+            logs = {**logs, **self._mistakes.extremes(step.x)}
             # The host looks at a step while the next one runs: that must not move on either.
             trackers = (
                 keras_internals.loss_tracker(self),
@@ -106,6 +107,7 @@ class JAXTraining:
                 if raw_value(variable) is not None:  # assigned since the step before
                     state[1][place] = raw_value(variable)
             logs, state = run(state, iterator)
+            self._mistakes.look_at_images(logs)
             for place, variable in numbers:
                 set_raw_value(variable, state[1][place])
             self._unchecked = {name: logs[name] for name in self._checked_names}

@@ -64,6 +64,7 @@ class TensorFlowTraining:
             variable.assign(tf.where(finite, value, variable.value) if kept else value)
         total = replicas.unshared(total, labelled_share)
         logs = self._update_metrics(step, y, sample_weight, total, finite)
+        logs = {**logs, **self._mistakes.extremes(step.x)}
         return replicas.as_reducible(logs)
 
     def _usable(self, gradients):
@@ -135,7 +136,8 @@ class TensorFlowTraining:
         run = self.train_function
 
         def run_and_check(iterator):
-            logs = run(iterator)
+            logs = dict(run(iterator))
+            self._mistakes.look_at_images(logs)
             self._check_finite({name: np.asarray(logs[name]) for name in self._checked_names})
             return logs
 

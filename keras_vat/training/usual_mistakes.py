@@ -1,18 +1,21 @@
 """What goes wrong most often without an error: each is warned about once, with the cure."""
 
+import math
 import warnings
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_vat.callbacks.batch_norm_reestimation import BatchNormReestimation
-from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward.batch_statistics import normalization_layers
 from keras_vat.forward.labels import only_one
+from keras_vat.forward.perturbable import is_floating, is_sparse
 from keras_vat.training.last_callback import with_last
 
 _ZERO = 1e-7
 _UNPREPARED = 0.01  # share that the start still has in a moving average
+_SMALLEST, _LARGEST = "smallest input", "largest input"
 _OWN_TRAINING = ("train_step", "test_step", "compute_loss")
 
 
@@ -20,15 +23,21 @@ class UsualMistakes(keras.callbacks.Callback):
     """Looks at the logs of a `VATModel`, and at its averages when training ends; the last callback.
 
     Args:
-        names: Names of the penalties in the logs.
+        regularizers: The model's.
         batch_statistics: The model's policy.
     """
 
-    def __init__(self, names, batch_statistics):
+    def __init__(self, regularizers, batch_statistics):
         super().__init__()
-        self._names, self._batch_statistics = names, batch_statistics
-        self._said = set()
-        self._others = ()
+        self._names = [regularizer.name for regularizer in regularizers]
+        self._batch_statistics = batch_statistics
+        self._said, self._others = set(), ()
+        self._in_pixels = [
+            regularizer
+            for regularizer in regularizers
+            if getattr(getattr(regularizer, "perturbation", None), "is_in_units_of_inputs", False)
+        ]
+        self._size, self._seen_images = None, False
 
     def beside(self, callbacks):
         """The callbacks of a `fit`, with this one at the end."""
@@ -66,40 +75,53 @@ class UsualMistakes(keras.callbacks.Callback):
                 "callbacks.BatchNormReestimation(x). Received: batch_statistics='batch'",
             )
 
-    def look_at_images(self, x, regularizers):
-        """Warns of images of 0 to 255 with perturbations of less than one of these levels.
+    def extremes(self, x):
+        """The smallest and the largest number of a batch of images, for `look_at_images`.
 
-        Args:
-            x: Some rows, or `None`.
-            regularizers: The model's.
+        Entries for the logs of a step, where an epsilon is in the units of these images.
         """
-        x = x.labeled if isinstance(x, SemiSupervisedInputs) else x
         images = only_one(x)
-        if not isinstance(images, np.ndarray) or images.ndim < 3 or not images.size:
+        if not self._in_pixels or not _is_image_batch(images):
+            return {}
+        self._size = math.prod(images.shape[1:])
+        return {_SMALLEST: ops.min(images), _LARGEST: ops.max(images)}
+
+    def look_at_images(self, logs):
+        """Takes `extremes` out of a step's logs; warns of images of 0 to 255 at the first step.
+
+        There a perturbation made for 0 to 1 is less than one of these levels.
+        """
+        smallest, largest = logs.pop(_SMALLEST, None), logs.pop(_LARGEST, None)
+        if largest is None or self._seen_images:
             return
-        if images.dtype.kind != "f" or images.min() < 0 or not 64 < images.max() <= 255:
+        self._seen_images = True
+        smallest, largest = np.min(np.asarray(smallest)), np.max(np.asarray(largest))
+        if smallest < 0 or not 64 < largest <= 255:
             return
-        size = np.prod(images.shape[1:])
-        for regularizer in regularizers:
-            config = regularizer.get_config() if hasattr(regularizer, "epsilon") else {}
-            if not config or "generator" in config or regularizer.places or "scale" in config:
-                continue
-            one_level = 1.0 if config.get("norm") == "linf" else np.sqrt(size)
+        for regularizer in self._in_pixels:
+            is_largest_entry = regularizer.get_config().get("norm") == "linf"
+            one_level = 1.0 if is_largest_entry else math.sqrt(self._size)
             epsilon = float(regularizer.epsilon)
             if epsilon < one_level:
                 self._say(
                     "images",
-                    f"`epsilon` of '{regularizer.name}' moves images of 0 to "
-                    f"{images.max():g} by {epsilon / one_level:.2g} levels of 255: made for images "
-                    "of 0 to 1? Divide the images by 255, or name the Rescaling layer of the "
-                    "classifier (`perturb_at`), or multiply `epsilon` by 255. "
-                    f"Received: epsilon={epsilon:g}",
+                    f"`epsilon` of '{regularizer.name}' moves images of 0 to {largest:g} by "
+                    f"{epsilon / one_level:.2g} levels of 255: made for images of 0 to 1? Divide "
+                    "the images by 255, or name the Rescaling layer of the classifier "
+                    f"(`perturb_at`), or multiply `epsilon` by 255. Received: epsilon={epsilon:g}",
                 )
 
     def _say(self, key, message):
         if key not in self._said:
             self._said.add(key)
             warnings.warn(message, stacklevel=3)
+
+
+def _is_image_batch(x):
+    """Whether x is one dense tensor of floating numbers, `(batch, height, width, ...)`."""
+    shape = getattr(x, "shape", ())
+    dense = ops.is_tensor(x) and not is_sparse(x)
+    return dense and len(shape) > 2 and None not in tuple(shape)[1:] and is_floating(x.dtype)
 
 
 def look_at_classifier(classifier):

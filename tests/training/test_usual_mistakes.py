@@ -38,11 +38,12 @@ def test_a_penalty_of_zero_for_an_epoch(make_vat_model, rows):
         fit(model, rows.x, rows.y)
 
 
-@pytest.mark.parametrize("how", ["arrays", "semi_supervised", "train_on_batch"])
+@pytest.mark.parametrize("how", ["arrays", "semi_supervised", "train_on_batch", "eager"])
 def test_images_of_0_to_255(how):
     model = image_model(vat(2.0))
+    model.run_eagerly = how == "eager"
     with pytest.warns(UserWarning, match=r"of 'vat' moves images.*by 0\.5 levels.*Divide.*by 255"):
-        if how == "arrays":
+        if how in ("arrays", "eager"):
             fit(model, IMAGES, CLASSES)
         elif how == "train_on_batch":
             model.train_on_batch(IMAGES, CLASSES)
