@@ -107,9 +107,9 @@ class JAXTraining:
                 if raw_value(variable) is not None:  # assigned since the step before
                     state[1][place] = raw_value(variable)
             logs, state = run(state, iterator)
-            self._mistakes.look_at_images(logs)
             for place, variable in numbers:
                 set_raw_value(variable, state[1][place])
+            self._mistakes.look_at_images(logs)
             self._unchecked = {name: logs[name] for name in self._checked_names}
             return logs, state
 
