@@ -19,6 +19,13 @@ PLOT = ["matplotlib>=3.9"]
 SERVING = ["tensorflow-serving-api>=2.18"]
 JAX = ["jax>=0.10"]
 SKLEARN = ["scikit-learn>=1.6"]
+DOCS = [
+    "sphinx>=8",
+    "myst-parser>=4",
+    "pydata-sphinx-theme>=0.16",
+    "sphinx-gallery>=0.18",
+    "sphinx-copybutton>=0.5",
+]
 EXAMPLES = [*DATA, *PLOT, *SKLEARN]
 PYTEST = ["hypothesis>=6.100", "pytest>=8.0", "pytest-xdist>=3.6", "ruff>=0.9"]
 TEST = [*EXAMPLES, *PROBABILITY, *SERVING, *PYTEST, "pandas>=2.0"]
@@ -44,8 +51,9 @@ setup(
         "jax": JAX,
         "sklearn": SKLEARN,
         "examples": EXAMPLES,
+        "docs": [*EXAMPLES, *DOCS],
         "test": TEST,
-        "all": [*TEST, *JAX],
+        "all": [*TEST, *JAX, *DOCS],
     },
     keywords=[
         "keras",

@@ -1,4 +1,5 @@
-"""Choosing epsilon on validation data: handwritten digits with 100 labels.
+"""Choosing epsilon on validation data: handwritten digits with 100 labels
+=======================================================================
 
 The VAT paper advises to search for epsilon alone and to leave alpha (`weight`) at 1 (section 4.2).
 So does this: a plain grid in steps of two, on the digits bundled with scikit-learn. Half of the
@@ -9,6 +10,8 @@ is the test set looked at. Offline; under two minutes on two cores.
 What to expect: of 0.3 and 0.6, which err alike on the held-out images, the larger one is chosen.
 Beyond a factor of two errors rise on both sides, though not evenly: fifty images are a coarse
 measure. Trained with all labels, VAT halves the test error of supervised training.
+
+::
 
     python examples/choose_epsilon.py
     python examples/choose_epsilon.py --epsilons 0.3 0.45 0.6 0.9 --splits 5     # a closer look

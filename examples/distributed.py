@@ -1,8 +1,11 @@
-"""One training script: alone, on all devices of a machine, and on several machines.
+"""One training script: alone, on all devices of a machine, and on several machines
+================================================================================
 
 Digits with 50 labels by virtual adversarial training. What distribution needs is marked: a
 strategy, its scope around the model, a seed for the data (all workers must draw the same batches;
 each trains on its part of them), and a folder for each worker's backup.
+
+::
 
     python examples/distributed.py                 # alone: about half a minute on two cores
     python examples/distributed.py --devices 0     # all GPUs of this machine

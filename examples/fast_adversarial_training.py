@@ -1,4 +1,5 @@
-"""Fast adversarial training with bad samples on two moons (FAT, figure 6).
+"""Fast adversarial training with bad samples on two moons (FAT, figure 6)
+=======================================================================
 
 8 labelled and 1,000 unlabelled points, a net with two hidden layers of 100 units. Draws
 the accuracy on the unlabelled points after every epoch for VAT and FAT, median and range over the
@@ -8,6 +9,8 @@ About two minutes on two cores, offline.
 What to expect: bad samples gather along the boundary and push it into the gap between the moons;
 most runs of FAT get there in fewer epochs than VAT, but a run whose boundary starts in the wrong
 place may be held there.
+
+::
 
     python examples/fast_adversarial_training.py
 """

@@ -1,4 +1,5 @@
-"""Latent-space virtual adversarial training on real MNIST (LVAT, figures 5 to 7).
+"""Latent-space virtual adversarial training on real MNIST (LVAT, figures 5 to 7)
+==============================================================================
 
 Trains a small VAE and a small Glow on the images without labels, keeps them in `--generators` and
 uses them again next time; then a perceptron with 100 labels in four ways: supervised, vat, and
@@ -9,6 +10,8 @@ Needs TFDS_DATA_DIR (or --data digits: bundled digits, two minutes).
 
 What to expect: virtual adversarial images are noisy, latent ones look like digits, move further
 and change the answer more.
+
+::
 
     python examples/latent_vat.py
 """

@@ -1,4 +1,5 @@
-"""MNIST with 100 or 1,000 labels: the semi-supervised experiment of the VAT paper.
+"""MNIST with 100 or 1,000 labels: the semi-supervised experiment of the VAT paper
+===============================================================================
 
 Real MNIST (TFDS; set TFDS_DATA_DIR), the paper's perceptron 784-1200-600-300-150 with Gaussian
 noise 0.5 on the hidden layers, batches of 64 labelled and 256 of all training images, learning
@@ -7,6 +8,8 @@ VAT takes about 0.05 s on two cores.
 
 What to expect after a few thousand updates: supervised training stays above 20 % test error with
 100 labels, VAT falls far below it.
+
+::
 
     python examples/mnist_semi_supervised.py --method vat --labels 100 --updates 6000
 """

@@ -1,13 +1,13 @@
-"""A training loop of one's own, with a method's penalty in it, on TensorFlow or JAX.
-
-`VATModel` brings its own `train_step`. Who writes one, or a loop, adds a penalty to the loss:
-
+"""A training loop of one's own, with a method's penalty in it
+===========================================================
     total = loss + regularizer.penalty(classifier, x, training=True)
 
 The penalty leaves the classifier as it found it, dropout's seeds and moving averages included.
 Taken before the pass that trains, it uses the same dropout masks, as in `fit`. So the losses below
 are those that `fit` logs for the same seeds, which the script prints beside them. Some twenty
 seconds.
+
+::
 
     python examples/own_loop.py
     KERAS_BACKEND=jax python examples/own_loop.py

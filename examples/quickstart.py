@@ -1,4 +1,5 @@
-"""Quickstart: handwritten digits with 50 labels and 1,297 unlabelled images.
+"""Quickstart: handwritten digits with 50 labels and 1,297 unlabelled images
+=========================================================================
 
 Trains a small perceptron on the digits bundled with scikit-learn in four ways and prints the test
 errors; saves `quickstart.png`. Offline, about one and a half minutes on two cores.
@@ -6,6 +7,10 @@ errors; saves `quickstart.png`. Offline, about one and a half minutes on two cor
 What to expect: supervised training misclassifies about one test image in six, virtual adversarial
 training (vat) three times fewer. Random perturbations (rpt), three times larger, do almost as well
 here. Entropy minimisation helps some seeds and locks others in their mistakes.
+
+::
+
+::
 
     python examples/quickstart.py
 """

@@ -1,4 +1,5 @@
-"""A table with few labels, in scikit-learn: handwritten digits as 64 columns, 50 labels.
+"""A table with few labels, in scikit-learn: handwritten digits as 64 columns, 50 labels
+=====================================================================================
 
 Scales the columns, chooses epsilon by cross-validation on the 50 labels, draws the search to
 `scikit_learn.png`, and compares test errors with what scikit-learn has for few labels. Offline;
@@ -7,6 +8,8 @@ about two minutes on two cores.
 What to expect: virtual adversarial training halves the error of logistic regression, and self-
 training comes close to it. The curve of the search is flat and its band is wide, for ten labels
 a fold are a coarse measure: any epsilon near the best one does.
+
+::
 
     python examples/scikit_learn.py
 """

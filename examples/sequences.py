@@ -1,4 +1,5 @@
-"""VAT and FAT on sequences of floats: digits that an LSTM reads row by row.
+"""VAT and FAT on sequences of floats: digits that an LSTM reads row by row
+========================================================================
 
 The digits bundled with scikit-learn as sequences of 8 steps of 8 numbers, 50 labels, 1,247 without.
 A recurrent classifier needs nothing of its own: perturbations and bad samples move every step of
@@ -7,6 +8,8 @@ training, VAT and FAT. About two minutes on two cores, offline.
 
 What to expect: supervised training misclassifies two test digits in five, VAT one in twelve, FAT
 one in eight.
+
+::
 
     python examples/sequences.py
 """

@@ -1,4 +1,5 @@
-"""From training to TensorFlow Serving and to TensorFlow Lite: digits with 100 labels.
+"""From training to TensorFlow Serving and to TensorFlow Lite: digits with 100 labels
+==================================================================================
 
 Trains a small convolutional net by virtual adversarial training, exports it as a version of a
 model for TensorFlow Serving, asks the SavedModel what a server would be asked, and converts the
@@ -9,9 +10,11 @@ What to expect: all answer alike (94.0 % of the test digits; 93.8 % with 8-bit w
 is a quarter), one image in 0.3 ms by the SavedModel and in 0.02 ms by TensorFlow Lite, 0.01 ms with
 8-bit weights. TensorFlow warns that its Lite interpreter will give way to LiteRT's.
 
+::
+
     python examples/serving.py --path /tmp/models/digits
 
-Then, where Docker is:
+Then, where Docker is::
 
     docker run -p 8500:8500 -p 8501:8501 -e MODEL_NAME=digits \\
         -v /tmp/models/digits:/models/digits tensorflow/serving

@@ -1,4 +1,5 @@
-"""Two moons: 8 labelled and 1,000 unlabelled points (VAT figure 1).
+"""Two moons: 8 labelled and 1,000 unlabelled points (VAT figure 1)
+================================================================
 
 Trains a net with one hidden layer of 50 units without VAT, and with it, and draws p(y = 1 | x) and
 the local distributional smoothness (LDS) as `two_moons.png`; with `--animation`, also as a GIF.
@@ -6,6 +7,10 @@ About a minute on two cores, offline.
 
 What to expect: without VAT the boundary ends up in the middle of a moon, whose points a small
 perturbation moves far: there the LDS is high. With VAT it moves on into the gap between the moons.
+
+::
+
+::
 
     python examples/two_moons.py
 """

@@ -1,4 +1,5 @@
-"""Virtual movement training on sine waves (VMT, section 4.1 and table 2).
+"""Virtual movement training on sine waves (VMT, section 4.1 and table 2)
+======================================================================
 
 The class is the frequency of a noisy sine wave, 0.99 or 1.01; where the wave begins does not
 matter, so that a shift must not change the answer. 1,000 waves train, 9,000 test. Compares plain
@@ -8,6 +9,8 @@ About eight minutes on two cores for five runs; offline.
 
 What to expect: VAT and adversarial training end below the baseline. Of the gain that the paper
 reports for VMT little is left: noise hides the derivative that it relies on.
+
+::
 
     python examples/virtual_movement.py --runs 1        # a first look: under two minutes
     python examples/virtual_movement.py

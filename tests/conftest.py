@@ -31,7 +31,6 @@ if keras.backend.backend() != "tensorflow":
 # version that `setup.py` allows. A folder stands for all its files.
 CORE = (
     "test_keras_internals.py",
-    "test_readme.py",
     "test_vat_model_errors.py",
     "autodiff",
     "callbacks/test_callbacks_with_vat_model.py",

@@ -33,6 +33,13 @@ def test_none_is_forgotten():
 
 
 @pytest.mark.parametrize("name", SHORT)
+def test_each_has_a_title_underlined(name):
+    """By which the gallery in the documentation lists it."""
+    title, line, *_ = (EXAMPLES / f"{name}.py").read_text().removeprefix('"""').splitlines()
+    assert line == len(title) * "="
+
+
+@pytest.mark.parametrize("name", SHORT)
 def test_every_option_says_what_it_is_and_what_it_is_left_out(name):
     text = (EXAMPLES / f"{name}.py").read_text()
     shows_defaults = "ArgumentDefaultsHelpFormatter" in text

@@ -54,7 +54,8 @@ def batches(x, y=None, batch_size=256):
 
 
 def _sliceable(leaf):
-    return densified(leaf) if is_sparse(leaf) and ops.is_tensor(leaf) else leaf
+    """SciPy's sparse matrices can be cut, sparse tensors can't."""
+    return densified(leaf) if is_sparse(leaf) and not hasattr(leaf, "toarray") else leaf
 
 
 def yields_batches(x):

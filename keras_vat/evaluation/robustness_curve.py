@@ -110,7 +110,7 @@ def robustness_curve(
         errors[i, j, epsilon] = mean over x of [prediction of j at x_i,epsilon is not y]
 
     Args:
-        classifiers: Dictionary of name to classifier: built Keras models or `VATModel`s.
+        classifiers: Dictionary of name to classifier: built Keras models, `VATModel` among them.
         x: Images or other inputs, `(n, ...)`, or a structure of them; or a dataset of batches
             `(x, y)`.
         y: Labels of arrays: class numbers or one-hot rows.

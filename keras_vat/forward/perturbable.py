@@ -87,6 +87,10 @@ def densified(value):
     """A sparse matrix or tensor with all its zeros."""
     if hasattr(value, "toarray"):  # SciPy's
         return value.toarray()
+    if hasattr(value, "dense_shape") and not ops.is_tensor(value):  # TensorFlow's, elsewhere
+        dense = np.zeros(tuple(value.dense_shape), np.asarray(value.values).dtype)
+        dense[tuple(np.asarray(value.indices).T)] = np.asarray(value.values)
+        return dense
     return ops.convert_to_tensor(value, sparse=False)
 
 

@@ -43,7 +43,7 @@ def export_for_serving(
     that the version has none. A version appears as a whole or not at all: it is written under a
     hidden name that no server looks at, and renamed.
 
-    Serve and ask it:
+    Serve and ask it::
 
         docker run -p 8500:8500 -p 8501:8501 -e MODEL_NAME=digits \\
             -v /models/digits:/models/digits tensorflow/serving

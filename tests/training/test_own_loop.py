@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from keras import layers
 
 from keras_vat import VATModel, regularizers
@@ -49,6 +50,7 @@ def loss_and_gradients(classifier, vat, x, y):
     return found, gradients
 
 
+@pytest.mark.filterwarnings("ignore:After 2 updates the moving averages")
 def test_a_loop_of_ones_own_trains_as_fit_does(rows):
     classifier, vat = make()
     optimizer = keras.optimizers.SGD(0.1)
