@@ -11,6 +11,7 @@ import pytest
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
 SHORT = {
     "choose_epsilon": "--epsilons 0.6 1.2 --splits 1 --updates 20",
+    "columns": "--splits 1 --updates 10",
     "distributed": "--epochs 1",
     "existing_model": "",
     "fast_adversarial_training": "--runs 1 --epochs 2",
@@ -21,6 +22,7 @@ SHORT = {
     "scikit_learn": "--epsilons 0.3 3 --updates 20",
     "sequences": "--seeds 1 --epochs 1",
     "serving": "--path exported",
+    "text": "--texts 60 --labels 20 --updates 20 --path exported",
     "two_moons": "",
     "virtual_movement": "--runs 1 --epochs 2",
 }
