@@ -3,7 +3,7 @@
 import copy
 
 import keras
-from keras import tree
+from keras import ops, tree
 
 from keras_vat import autodiff
 from keras_vat.autodiff.inner_scope import InnerScope
@@ -122,7 +122,8 @@ class Forward(WeightedBatches, OutputsOfRuns):
         self._begin(x)
         outputs, _, moved, losses = self.call(x, labelled=True)
         self._state.take(count_rows(x), moved, labelled=True)
-        return outputs, losses
+        # Within JAX's step a layer knows its losses by identity: these are counted apart.
+        return outputs, [ops.copy(loss) for loss in losses]
 
     def labelled(self, x):
         """The pass of plain Keras training: state moves. Shared as the batch's clean pass."""

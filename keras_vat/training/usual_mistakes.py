@@ -47,7 +47,9 @@ class UsualMistakes(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         for name in self._names:
-            if abs((logs or {}).get(name, 1.0)) < _ZERO:
+            if abs((logs or {}).get(name, 1.0)) >= _ZERO:
+                self._said.add(name)  # one that falls to zero later has done its work
+            else:
                 self._say(
                     name,
                     f"The penalty '{name}' was zero to rounding for a whole epoch: it trains "
