@@ -6,8 +6,9 @@ categories "low", "middle" and "high"; 20 rows of 426 have a label. VAT perturbs
 embeddings of the categories together, each in standard deviations (`scale`).
 
 What to expect, means of five splits, some minutes on two cores: logistic regression 7.3 % of
-errors, a net with the labels alone 7.4, entropy 5.6, VAT 6.4, VAT and entropy 6.6. From split to
-split they differ by two points: VAT may help here, and more can't be said.
+errors, a net with the labels alone 7.4, entropy 6.3, VAT 7.0, VAT and entropy 6.6. From split to
+split they differ by two points: no order of the methods can be read from it. Of UCI's Adult, 200
+labels, three splits: 17.9, 22.3, 21.1, 21.9 and 20.8. Logistic regression is what to try first.
 
 ::
 
@@ -154,7 +155,7 @@ columns, y = read(arguments.csv) if arguments.csv else tumours()
 errors = {name: [] for name in ("logistic regression", *METHODS)}
 for seed in range(arguments.splits):
     (rows, targets), test = split(seed)
-    labeled = keras_vat.data.labeled_split(targets, arguments.labels, seed=seed)
+    labeled = keras_vat.data.labeled_split(targets, arguments.labels, seed=seed, balanced=False)
     errors["logistic regression"].append(error_of_logistic_regression(rows, targets, test, labeled))
     for name, methods in METHODS.items():
         errors[name].append(error_of_net(methods, rows, targets, test, labeled, seed))

@@ -15,6 +15,7 @@ SHORT = {
     "distributed": "--epochs 1",
     "existing_model": "",
     "fast_adversarial_training": "--runs 1 --epochs 2",
+    "fine_tuning": "--seeds 1 --updates 20",
     "latent_vat": "--data digits --updates 50",
     "mnist_semi_supervised": "--updates 20 --updates_per_epoch 10",
     "own_loop": "--epochs 1",
