@@ -17,12 +17,7 @@ from keras_vat.forward.output_meaning import OUTPUT_KINDS
 from keras_vat.forward.penalized_output import PenalizedOutput
 from keras_vat.forward.perturbable import as_tensors
 from keras_vat.forward.weighted_batches import count_rows
-from keras_vat.keras_internals import (
-    as_default,
-    clear_losses,
-    loss_parts,
-    make_global_seed_generator,
-)
+from keras_vat.keras_internals import as_default, clear_losses, make_global_seed_generator
 from keras_vat.keras_model import KerasModel
 from keras_vat.regularizers.regularizer_list import regularizer_list
 from keras_vat.saving.model_contents import ModelContents
@@ -259,14 +254,14 @@ class VATModel(ModelContents, CheckedData, StepMetrics, Training, HasForward, Ke
         for loss in losses:
             self.add_loss(loss)
         self.built = True  # the pass has built the classifier if need be
-        before = {id(v): ops.copy(v.value) for v in loss_parts(self)}
+        before = {id(v): ops.copy(v.value) for v in self._restored}
         supervised_loss = mean_over(
             count_rows(labeled),
             lambda: self.compute_loss(
                 x=labeled, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
             ),
         )
-        tracked = [(v, before.get(id(v), ops.zeros_like(v.value))) for v in loss_parts(self)]
+        tracked = [(v, before.get(id(v), ops.zeros_like(v.value))) for v in self._restored]
         penalties, rows = [], []
         for regularizer in self.regularizers:
             with_labels = regularizer.requires_labels or unlabeled is None

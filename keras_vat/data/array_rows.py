@@ -107,13 +107,14 @@ class ArrayRows:
         """
         import tensorflow as tf  # here, so that the package does without it where it can
 
+        from keras_vat.data.pass_seeds import pass_seeds
+
         with tf.device("/CPU:0"):
             arrays = tree.map_structure(tf.convert_to_tensor, self._arrays)
             rows = tf.constant(self._indices, "int64")
         num_rows = self.num_rows
         passes = max(1, _INDICES_PER_DRAW // num_rows) if repeat else 1
-        seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
-        seeds = seeds.batch(2, drop_remainder=True)
+        seeds = pass_seeds(seed).batch(2, drop_remainder=True)
 
         def shuffled_rows(pass_seed):
             keys = tf.random.stateless_uniform((passes, num_rows), pass_seed, None, None, "int32")

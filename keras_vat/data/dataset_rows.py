@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_vat.data.pass_seeds import pass_seeds
 from keras_vat.data.shuffle_buffer import shuffle_buffer
 
 
@@ -107,7 +108,7 @@ class DatasetRows:
         buffer = shuffle_buffer(self._dataset)
         if self._num_rows is not None:
             buffer = min(buffer, self._num_rows)
-        seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
+        seeds = pass_seeds(seed)
 
         # A seed per pass, so that what is read ahead never changes a later epoch's order.
         def shuffled_rows(pass_seed):

@@ -236,7 +236,8 @@ class Forward(WeightedBatches, OutputsOfRuns):
             x: A batch of the classifier's own inputs.
 
         Returns:
-            The view, and its batch: a list of tensors, all calls of these layers in order.
+            The view, and its batch: a list of tensors, in the order of the names, and for each of
+            them in the order of the layer's calls.
         """
         self._begin(x)
         missing = [name for name in names if name not in self._perturb_at]
@@ -244,14 +245,14 @@ class Forward(WeightedBatches, OutputsOfRuns):
             self._perturb_at += missing
             self._clean_passes.pop(self._key(x), None)
         layers = [find_layer(self.classifier, name) for name in names]
-        points, dependent, clean = self.clean(x).at(layers)
+        points, owners, dependent, clean = self.clean(x).at(layers)
         if not points:
             raise ValueError(
                 "`perturb_at` must be a layer that the classifier calls and that returns floating "
                 f"numbers. Received: perturb_at={names}"
             )
         view = copy.copy(self)
-        view._at = lambda moved: (x, MovedPlaces(layers, moved, points, dependent))
+        view._at = lambda moved: (x, MovedPlaces(owners, moved, points, dependent))
         view._clean_passes, view._weights = {self._key(points): clean}, {}
         if self._key(x) in self._weights:
             view._weights[self._key(points)] = self._weights[self._key(x)]

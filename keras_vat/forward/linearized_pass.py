@@ -99,26 +99,29 @@ class LinearizedPass:
         return [p if reached else ops.zeros_like(p) for p, reached in zip(parts, read, strict=True)]
 
     def at(self, layers):
-        """This pass as a function of what some of its places return, in the order of the calls.
+        """This pass as a function of what some of its places return.
 
         Args:
             layers: Layers that are places of this pass.
 
         Returns:
-            The outputs, a list of tensors; for each whether it is computed from another one; and
-            the pass, of which derivatives are by these.
+            The outputs, a list of tensors, layer by layer and of each in the order of its calls;
+            for each its layer, and whether it is computed from another one; and the pass, of which
+            derivatives are by these.
         """
         calls = [
             number
+            for layer in layers
             for number, owner in enumerate(self._owners)
-            if any(owner is layer for layer in layers)
+            if owner is layer
         ]
         depend = self._linear.marks_depend() if len(calls) > 1 else [False] * len(self._owners)
         inner, given = copy.copy(self), len(self._points) - len(self._owners)
         inner._own = [given + number for number in calls]
         inner._masks, inner._all_direct = [self._masks_of_places[n] for n in calls], True
         inner.x = [self._points[place] for place in inner._own]
-        return inner.x, [depend[number] for number in calls], inner
+        owners = [self._owners[number] for number in calls]
+        return inner.x, owners, [depend[number] for number in calls], inner
 
     def vjp(self, cotangent):
         """J^T cotangent: a list, one tensor for each perturbable input."""

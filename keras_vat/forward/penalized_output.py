@@ -48,23 +48,22 @@ class PenalizedOutput:
     def each(self, outputs):
         """Pairs of each output's name and one of these for it."""
         paths = [path for path, _ in tree.flatten_with_path(outputs)]
-        names = names_of(paths, getattr(self._classifier, "output_names", None))
-        return [(name, PenalizedOutput(name, self._classifier)) for name in names]
+        return [(name, PenalizedOutput(name, self._classifier)) for name in self._names_of(paths)]
 
-    def part(self, structure, default=None):
+    def part(self, structure):
         """What belongs to this output: of labels, sample weights, losses or their weights.
 
         Args:
-            structure: A dictionary by the outputs' names, a list in their order, or one for all.
-            default: What stands for a missing entry.
+            structure: A dictionary by the outputs' names, a list in their order, or one for all;
+                what is missing in it is `None`.
         """
         if not self._path:
             return only_one(structure)
         if isinstance(structure, dict):
             key = self._path[0] if self._path[0] in structure else self._name
-            found = structure.get(key, default)
+            found = structure.get(key)
         elif isinstance(structure, (list, tuple)):
-            found = structure[self._number] if self._number < len(structure) else default
+            found = structure[self._number] if self._number < len(structure) else None
         else:
             return structure
         rest = self._path[1:]
@@ -72,9 +71,7 @@ class PenalizedOutput:
 
     def _find(self, outputs):
         pairs = tree.flatten_with_path(outputs)
-        names = names_of(
-            [path for path, _ in pairs], getattr(self._classifier, "output_names", None)
-        )
+        names = self._names_of([path for path, _ in pairs])
         number = 0
         if self._given in names:
             number = names.index(self._given)
@@ -90,19 +87,16 @@ class PenalizedOutput:
         keys = list(dict.fromkeys(path[0] for path, _ in pairs if path))
         self._number = keys.index(self._path[0]) if self._path else None
 
-
-def names_of(paths, declared):
-    """A name for each output: its key, or what a functional model calls it, or its number.
-
-    Args:
-        paths: The place of each output in what the classifier returns.
-        declared: The names that the classifier says, or `None`.
-    """
-    if declared and len(declared) == len(paths) and not any(_has_key(path) for path in paths):
-        return list(declared)
-    return [
-        "/".join(map(str, path)) if _has_key(path) else number for number, path in enumerate(paths)
-    ]
+    def _names_of(self, paths):
+        """A name for each output: its key, or what a functional model calls it, or its number."""
+        declared = getattr(self._classifier, "output_names", None)
+        keyed = [_has_key(path) for path in paths]
+        if declared and len(declared) == len(paths) and not any(keyed):
+            return list(declared)
+        return [
+            "/".join(map(str, path)) if has_key else number
+            for number, (path, has_key) in enumerate(zip(paths, keyed, strict=True))
+        ]
 
 
 def at_path(structure, path):

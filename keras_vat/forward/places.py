@@ -17,7 +17,7 @@ def find_layer(classifier, name):
     Raises:
         ValueError: If there is none, or more than one.
     """
-    paths = [(layer, path) for path, layer in paths_inside(classifier)]
+    paths = paths_inside(classifier)
     paths += [(layer, layer.path) for layer, _ in paths if layer.path]
     found = {id(layer): layer for layer, _ in paths if layer.name == name}
     found = found or {id(layer): layer for layer, path in paths if f"/{path}".endswith(f"/{name}")}
@@ -32,15 +32,19 @@ def find_layer(classifier, name):
     )
 
 
-def paths_inside(layer, before=()):
-    """Pairs of a path and a layer, of all layers inside a layer or model, nested ones too."""
+def paths_inside(layer, prefix="", around=()):
+    """Pairs of a layer and its path, of all layers inside a layer or model, nested ones too.
+
+    Args:
+        layer: The layer or model.
+        prefix: What its layers' paths begin with.
+        around: The layers that it is inside of, which are not gone into again.
+    """
     found = []
     for inner in layers_inside(layer):
-        if any(inner is outer for outer in before):
-            continue
-        path = "/".join([outer.name for outer in before[1:]] + [layer.name] * bool(before))
-        found.append((f"{path}/{inner.name}" if path else inner.name, inner))
-        found += paths_inside(inner, (*before, layer))
+        if not any(inner is outer for outer in around):
+            found.append((inner, prefix + inner.name))
+            found += paths_inside(inner, f"{prefix}{inner.name}/", (*around, layer))
     return found
 
 
@@ -86,32 +90,33 @@ class NotedPlaces:
 
 
 class MovedPlaces:
-    """Gives the outputs of some layers other numbers, in the order of their calls.
+    """Gives the outputs of some layers other numbers, of each in the order of its calls.
 
     A layer that computes with the outputs of another place goes on doing so: it is moved by the
     same step from what it then returns. The others return the moved numbers as they are, so that a
     compiled step leaves out what led to them.
 
     Args:
-        layers: The layers.
-        moved: The moved outputs of all calls.
+        owners: The layer of each output.
+        moved: The moved outputs.
         clean: Those of the clean pass.
         dependent: For each whether it is computed from another one.
     """
 
-    def __init__(self, layers, moved, clean, dependent):
-        self._layers = {id(layer) for layer in layers}
-        self._rest = list(zip(moved, clean, dependent, strict=True))
+    def __init__(self, owners, moved, clean, dependent):
+        self._rest = {id(owner): [] for owner in owners}
+        for owner, *output in zip(owners, moved, clean, dependent, strict=True):
+            self._rest[id(owner)].append(output)
 
     def outputs_of(self, layer, outputs, calling, padding_mask):
         """As of `NotedPlaces`."""
-        if id(layer) not in self._layers:
+        if id(layer) not in self._rest:
             return outputs
 
         def move(output):
             if not is_floating(output.dtype):
                 return output
-            moved, clean, dependent = self._rest.pop(0)
+            moved, clean, dependent = self._rest[id(layer)].pop(0)
             return with_mask(output + (moved - clean) if dependent else moved, mask_of(output))
 
         return tree.map_structure(move, outputs)

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_vat.arguments import are_whole
+from keras_vat.data.elements import inputs_and_labels
 from keras_vat.data.is_dataset import is_dataset
 
 
@@ -173,8 +174,8 @@ def _batches(tokens):
     if not is_dataset(tokens):
         yield tokens if hasattr(tokens, "flat_values") else _flat(tokens)
         return
-    for batch in tokens:
-        yield batch[0] if isinstance(batch, tuple) else batch
+    for element in tokens:
+        yield inputs_and_labels(element)[0]
 
 
 def _flat(tokens):

@@ -31,17 +31,17 @@ class Coordinates:
     def allowed(self, x, parts):
         """The parts, one for each floating input of `x`, zero where nothing moves."""
         if self.mask is not None:
-            parts = _times(parts, _for_each_part("mask", self.mask, x, parts), "mask")
+            parts = _times("mask", self.mask, x, parts)
         if self.scale is not None:
             moves = tree.map_structure(lambda scale: (scale > 0).astype("float32"), self.scale)
-            parts = _times(parts, _for_each_part("scale", moves, x, parts), "scale")
+            parts = _times("scale", moves, x, parts)
         return parts
 
     def scaled(self, x, parts):
         """From the searched u to steps between inputs; of a gradient the other way round."""
         if self.scale is None:
             return parts
-        return _times(parts, _for_each_part("scale", self.scale, x, parts), "scale")
+        return _times("scale", self.scale, x, parts)
 
     def unscaled(self, x, parts):
         """From steps between inputs to u, zero where nothing moves."""
@@ -52,7 +52,7 @@ class Coordinates:
             return np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
 
         inverses = tree.map_structure(inverse, self.scale)
-        return _times(parts, _for_each_part("scale", inverses, x, parts), "scale")
+        return _times("scale", inverses, x, parts)
 
 
 def _for_each_part(name, arrays, x, parts):
@@ -80,7 +80,8 @@ def _for_each_part(name, arrays, x, parts):
     return flat
 
 
-def _times(parts, arrays, name):
+def _times(name, arrays, x, parts):
+    arrays = _for_each_part(name, arrays, x, parts)
     return [_product(part, array, name) for part, array in zip(parts, arrays, strict=True)]
 
 

@@ -9,7 +9,7 @@ from keras_vat.forward.perturbable import Perturbable
 CURVATURES = ("auto", "exact", "logit_difference", "finite_difference", "at_epsilon")
 
 
-def hessian_product(forward, x, divergence, direction, method, xi, target=None, distance=None):
+def hessian_product(forward, x, divergence, direction, method, xi, target, distance):
     """The direction of H d for each example; its length is not that of H d.
 
     Formula, with J the Jacobian of the logits f and G the Hessian of the divergence between
@@ -34,25 +34,23 @@ def hessian_product(forward, x, divergence, direction, method, xi, target=None, 
         direction: List of unit vectors, one tensor for each floating input.
         method: One of the three above. (`curvature="at_epsilon"` is the third at xi = epsilon.)
         xi: Step of the differences, a number or scalar tensor.
-        target: Logits that D is measured from, a constant; `None`: the clean ones.
-        distance: c, a number or scalar tensor, where there is a target.
+        target: t, the logits that D is measured from; a constant.
+        distance: c, a number or scalar tensor.
 
     Returns:
         List of tensors shaped like `direction`.
     """
     clean = forward.clean(x)
     if method == "finite_difference":
-        target = clean.target if target is None else target
         return gradient_beyond(forward, x, divergence, target, direction, xi)
     jointly = forward.rows_interact
     tangent = directional_derivative(forward, x, direction, method, xi)
     size = norms.largest_entry(tangent, jointly)
     slope = divergence.curvature(clean.target, tangent / size)
-    if target is not None:
-        beyond = slope_of(divergence, target, clean.target)
-        climbed = beyond + ops.cast(distance, slope.dtype) * size * slope
-        # Without a slope at r = 0 that of rounding would lead.
-        slope = ops.where(ops.all(target == clean.target), slope, climbed)
+    beyond = slope_of(divergence, target, clean.target)
+    climbed = beyond + ops.cast(distance, slope.dtype) * size * slope
+    # Where the target is f(x) there is no slope at r = 0, and that of rounding would lead.
+    slope = ops.where(ops.all(target == clean.target), slope, climbed)
     return clean.vjp(norms.rescaled(slope, jointly))
 
 

@@ -35,8 +35,8 @@ class Perturbation(ShownArguments, keras.layers.Layer):
         joint_norm: With several floating inputs, `True`: the norm over all of them together is
             epsilon; `False`: each one's norm is.
         scale: Array that broadcasts against one example, or a structure of them like `x` (with
-            `perturb_at`, like what the places return): the unit of each coordinate, at least 0.
-            r = epsilon * scale * u with ||u||_2 = 1, and u is what is searched for: `x.std(0)`
+            `perturb_at`, a list in the order of the places): the unit of each coordinate, at least
+            0. r = epsilon * scale * u with ||u||_2 = 1, and u is what is searched for: `x.std(0)`
             makes epsilon a number of standard deviations. Entries of 0 don't move. `None`: 1.
         perturb_at: Where r is added. `None`: at the floating inputs. The name of a layer, the end
             of its path (`"encoder/token_embedding"`) or the layer itself (its path is kept), or a
@@ -111,7 +111,8 @@ class Perturbation(ShownArguments, keras.layers.Layer):
 
         Returns:
             r, shaped like `x` (zero for inputs that are not floating); with `perturb_at`, like what
-            the layer returns, a list where there are several places or calls.
+            the layer returns; a list in the order of the places, and of their calls, where there
+            are several.
         """
         forward, x = Forward.of(classifier), as_tensors(x)
         y = forward.labels(x, y)

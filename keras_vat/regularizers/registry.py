@@ -67,13 +67,7 @@ def get(*identifier: Any, **arguments: Any) -> Any:
     if name not in list(REGULARIZERS):
         raise ValueError(f"`name` must be one of {sorted(REGULARIZERS)}. Received: name={name!r}")
     cls = REGULARIZERS[name]
-    missing = [
-        parameter.name
-        for parameter in inspect.signature(cls).parameters.values()
-        if parameter.default is parameter.empty
-        and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
-        and parameter.name not in arguments
-    ]
+    missing = missing_arguments(cls, arguments)
     if missing:
         needed = " and ".join(f"`{argument}`" for argument in missing)
         given = ", ".join(f"{argument}=..." for argument in missing)
@@ -82,3 +76,14 @@ def get(*identifier: Any, **arguments: Any) -> Any:
             f"keras_vat.regularizers.{cls.__name__}({given}). Received: name={name!r}"
         )
     return cls(**arguments)
+
+
+def missing_arguments(cls: type, given: Any) -> list[str]:
+    """The names of the arguments that a regularizer's class needs and is not given."""
+    return [
+        parameter.name
+        for parameter in inspect.signature(cls).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        and parameter.name not in given
+    ]

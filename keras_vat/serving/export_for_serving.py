@@ -1,7 +1,7 @@
 """Export to TensorFlow Serving: what users call."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -14,9 +14,9 @@ def export_for_serving(
     path: str | os.PathLike,
     version: int = 1,
     input_name: str = "inputs",
-    class_names: Sequence[str] | None = None,
+    class_names: Sequence[str] | dict[str, Sequence[str]] | None = None,
     *,
-    preprocessing: keras.layers.Layer | None = None,
+    preprocessing: Callable[[Any], Any] | None = None,
     example: Any = None,
     overwrite: bool = False,
 ) -> str:

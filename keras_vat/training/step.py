@@ -16,7 +16,8 @@ class Step(NamedTuple):
         rows: Over how many rows each of these is a mean.
         moved: Pairs of a variable of the classifier and its number after the step.
         notes: What regularizers count, by the name of the metric.
-        tracked: Pairs of a variable that the compiled loss has moved and its number before.
+        tracked: Where steps may be skipped, pairs of a variable that the compiled loss has moved
+            and its number before.
     """
 
     x: object

@@ -6,7 +6,7 @@ from keras import ops
 from keras_vat.autodiff import num_replicas
 from keras_vat.autodiff.inner_scope import InnerScope
 from keras_vat.forward.weighted_batches import count_rows
-from keras_vat.keras_internals import loss_tracker
+from keras_vat.keras_internals import loss_parts, loss_tracker
 from keras_vat.training.finite_steps import check_finite
 
 
@@ -47,6 +47,11 @@ class StepMetrics:
         for regularizer in self.regularizers:
             trackers += regularizer.metrics
         return trackers + ([self._skipped_tracker] if self._skipped_tracker else [])
+
+    @property
+    def _restored(self):
+        """What the compiled loss moves, to be given back by a step that is skipped."""
+        return loss_parts(self) if self._skipped_tracker else []
 
     def _update_metrics(self, step, y, sample_weight, total, finite):
         """Updates losses, penalties and compiled metrics; returns the logs.

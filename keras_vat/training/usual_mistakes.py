@@ -47,16 +47,16 @@ class UsualMistakes(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         for name in self._names:
-            if abs((logs or {}).get(name, 1.0)) >= _ZERO:
+            if not abs((logs or {}).get(name, 1.0)) < _ZERO:  # also of one that is not a number
                 self._said.add(name)  # one that falls to zero later has done its work
-            else:
-                self._say(
-                    name,
-                    f"The penalty '{name}' was zero to rounding for a whole epoch: it trains "
-                    "nothing. Usual causes: an `epsilon` far too small for the scale of the "
-                    "inputs, a `mask` or `clip` that lets nothing move, outputs that do not depend "
-                    f"on the inputs. Received: {name}={logs[name]:.3g}",
-                )
+                continue
+            self._say(
+                name,
+                f"The penalty '{name}' was zero to rounding for a whole epoch: it trains "
+                "nothing. Usual causes: an `epsilon` far too small for the scale of the "
+                "inputs, a `mask` or `clip` that lets nothing move, outputs that do not depend "
+                f"on the inputs. Received: {name}={logs[name]:.3g}",
+            )
 
     def on_train_end(self, logs=None):
         if self._batch_statistics != "batch" or self.model.optimizer is None:

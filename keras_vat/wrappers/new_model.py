@@ -8,7 +8,7 @@ import keras
 
 from keras_vat import arguments
 from keras_vat.forward import Forward
-from keras_vat.regularizers.registry import REGULARIZERS, get
+from keras_vat.regularizers.registry import REGULARIZERS, get, missing_arguments
 from keras_vat.vat_model import VATModel
 from keras_vat.wrappers.perceptron import perceptron
 from keras_vat.wrappers.seeded_globals import seeded_globals
@@ -87,14 +87,10 @@ def _returns_logits(classifier, x, num_classes):
 
 def _by_name(name, epsilon, weight, seed):
     cls = REGULARIZERS[arguments.one_of("regularizer", name, tuple(REGULARIZERS))]
-    known = inspect.signature(cls).parameters
-    given = {"weight": weight, "seed": seed, **({"epsilon": epsilon} if "epsilon" in known else {})}
-    missing = [
-        one.name
-        for one in known.values()
-        if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD
-    ]
-    missing = [one for one in missing if one not in given]
+    given = {"weight": weight, "seed": seed}
+    if "epsilon" in inspect.signature(cls).parameters:
+        given["epsilon"] = epsilon
+    missing = missing_arguments(cls, given)
     if missing:
         raise ValueError(
             f"`regularizer` '{name}' needs {', '.join(f'`{one}`' for one in missing)}: give an "

@@ -201,6 +201,14 @@ def test_the_same_seed_gives_the_same_sequence_of_epochs(source):
     assert epochs(3) != epochs(4)
 
 
+def test_the_order_of_a_seed_does_not_hang_on_the_global_one(source):
+    def order(global_seed):
+        keras.utils.set_random_seed(global_seed)
+        return [numbers(x.labeled for x, _ in make(source, seed=3)) for _ in range(2)]
+
+    assert order(0) == order(1)
+
+
 def test_without_a_seed_the_global_seed_decides():
     def epoch(global_seed):
         keras.utils.set_random_seed(global_seed)

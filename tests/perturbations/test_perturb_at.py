@@ -355,3 +355,24 @@ def test_wrong_places_are_refused():
     perturbation = perturbations.RandomPerturbation(1.0, perturb_at="integers")
     with pytest.raises(ValueError, match="returns floating numbers. Received: perturb_at"):
         perturbation(keras.Model(tokens, flat), TOKENS)
+
+
+@pytest.mark.parametrize("entry", ["mask", "scale"])
+def test_several_places_are_in_the_order_they_are_named_in(entry):
+    """Not in that of their calls, here the other way round."""
+    keras.utils.set_random_seed(0)
+    x = keras.Input((3,))
+    first = layers.Dense(4, name="first")(x)
+    second = layers.Dense(4, name="second")(keras.ops.tanh(first))
+    model = keras.Model(x, layers.Dense(2)(keras.ops.tanh(second)))
+    batch = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
+
+    def r(perturb_at, **settings):
+        perturbation = perturbations.VirtualAdversarialPerturbation(
+            0.5, seed=1, perturb_at=perturb_at, num_power_iterations=20, **settings
+        )
+        return perturbation(model, batch)
+
+    moved, still = r(["second", "first"], **{entry: [np.ones(4), np.zeros(4)]})
+    np.testing.assert_array_equal(still, 0.0)
+    np.testing.assert_allclose(np.abs(moved), np.abs(r("second")), atol=1e-4)

@@ -13,6 +13,7 @@ def lines(path, stage="run"):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*averages of batch normalisation still remember")
 def test_trains_and_reports_all_rows(benchmark, tmp_path, capsys):
     benchmark("--seeds", "0", "--updates", "10")
     results = {result["method"]: result for result in lines(tmp_path)}

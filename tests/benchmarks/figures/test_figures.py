@@ -39,6 +39,7 @@ def draw(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*averages of batch normalisation still remember")
 def test_draws_figures_with_their_numbers(draw):
     found = draw("smoothness", "power-iterations", "images-over-epsilon", "robustness")
     assert [len(logged["lds"]) for logged in found["smoothness"].values()] == [2, 2]
@@ -49,6 +50,7 @@ def test_draws_figures_with_their_numbers(draw):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*averages of batch normalisation still remember")
 def test_draws_generators_movements_and_bad_samples(draw):
     found = draw("latent-statistics", "reconstruction-error", "movement-fields", "bad-samples")
     assert found["reconstruction-error"]["Glow"][2] < 0.01 * found["reconstruction-error"]["VAE"][0]
