@@ -42,6 +42,8 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["keras_vat", "keras_vat.*"]),
     package_data={"keras_vat": ["py.typed"]},
+    # The folder itself on the path, which editors and type checkers see; an import hook they don't.
+    options={"editable_wheel": {"mode": "compat"}},
     install_requires=["tensorflow>=2.18", "keras>=3.15", "numpy>=1.26"],
     extras_require={
         "data": DATA,

@@ -33,7 +33,8 @@ import keras_vat
 from keras_vat import regularizers
 
 parser = argparse.ArgumentParser(
-    description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    description=str(__doc__).splitlines()[0],
+    formatter_class=argparse.ArgumentDefaultsHelpFormatter,
 )
 parser.add_argument(
     "--csv", help="file with a header, whose last column is the label; None: bundled"
@@ -54,14 +55,14 @@ METHODS = {
 
 def tumours():
     """Columns and labels: measures of the mean cells, and of the worst cells in three grades."""
-    data, columns = load_breast_cancer(), {}
-    for name, column in zip(data.feature_names, data.data.T, strict=True):
-        if name.startswith("mean"):
-            columns[name] = column
-        elif name.startswith("worst"):
-            thirds = np.digitize(column, np.quantile(column, [1 / 3, 2 / 3]))
-            columns[name] = np.array(["low", "middle", "high"])[thirds]
-    return columns, data.target
+    x, y = load_breast_cancer(return_X_y=True)
+    # Ten measures of each tumour's cells: the means, their standard errors, the worst cells.
+    measures = [f"measure {number}" for number in range(10)]
+    columns = {f"mean {name}": column for name, column in zip(measures, x.T[:10], strict=True)}
+    for name, column in zip(measures, x.T[20:], strict=True):
+        thirds = np.digitize(column, np.quantile(column, [1 / 3, 2 / 3]))
+        columns[f"worst {name}"] = np.array(["low", "middle", "high"])[thirds]
+    return columns, y
 
 
 def read(file):
@@ -113,7 +114,7 @@ def make(x):
     hidden = layers.Normalization(mean=means, variance=np.square(deviations))(hidden)
     for _ in range(2):
         hidden = layers.Dense(64, activation="relu")(hidden)
-    return keras.Model(inputs, layers.Dense(int(y.max()) + 1)(hidden)), np.array(deviations)
+    return keras.Model(inputs, layers.Dense(int(np.max(y)) + 1)(hidden)), np.array(deviations)
 
 
 def error_of_net(methods, x, y, test, labeled, seed):
@@ -152,7 +153,7 @@ def error_of_logistic_regression(x, y, test, labeled):
 
 
 columns, y = read(arguments.csv) if arguments.csv else tumours()
-errors = {name: [] for name in ("logistic regression", *METHODS)}
+errors: dict[str, list] = {name: [] for name in ("logistic regression", *METHODS)}
 for seed in range(arguments.splits):
     (rows, targets), test = split(seed)
     labeled = keras_vat.data.labeled_split(targets, arguments.labels, seed=seed, balanced=False)

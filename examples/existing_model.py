@@ -31,10 +31,10 @@ UPDATES = 600
 
 
 def main(seed, vat):
-    digits = load_digits()
-    images = digits.images[..., None].astype("float32") / 16.0
+    x, y = load_digits(return_X_y=True)
+    images = np.reshape(x, (-1, 8, 8, 1)).astype("float32") / 16.0
     x_train, x_rest, y_train, y_rest = train_test_split(
-        images, digits.target, train_size=50, stratify=digits.target, random_state=seed
+        images, y, train_size=50, stratify=y, random_state=seed
     )
     unlabeled, x_test, _, y_test = train_test_split(
         x_rest, y_rest, test_size=500, stratify=y_rest, random_state=seed

@@ -36,7 +36,8 @@ from keras_vat.regularizers import VirtualAdversarialTraining
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 parser = argparse.ArgumentParser(
-    description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    description=str(__doc__).splitlines()[0],
+    formatter_class=argparse.ArgumentDefaultsHelpFormatter,
 )
 parser.add_argument("--labels", type=int, default=20, help="labels of the digits 5 to 9")
 parser.add_argument("--epsilon_features", type=float, default=1.0, help="norm of r at the features")

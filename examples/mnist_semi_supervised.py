@@ -62,7 +62,7 @@ def main():
         (x[labeled], y[labeled]),
         x,
         PAPER.labeled_batch_size,
-        PAPER.unlabeled_batch_size,
+        PAPER.unlabeled_batch_size or PAPER.labeled_batch_size,
         seed=arguments.seed,
         repeat=True,
     )

@@ -69,7 +69,7 @@ def tensorflow_loop(classifier, vat, optimizer):
         return loss, penalty
 
     for _ in range(arguments.epochs):
-        yield np.mean([step(x, y) for x, y in batches()], axis=0)
+        yield np.mean([np.array(step(x, y)) for x, y in batches()], axis=0)
 
 
 def jax_loop(classifier, vat, optimizer):

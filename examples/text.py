@@ -19,7 +19,6 @@ unsure classifier gives it as well. Entropy and a temperature below 1 ask for su
 import argparse
 import ast
 import csv
-import importlib.util
 import os
 import pathlib
 import random
@@ -41,7 +40,8 @@ NAMES = re.compile(r"\b(c?python|keras|np|numpy|ndarray|tf|tensorflow)\b", re.IG
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 parser = argparse.ArgumentParser(
-    description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    description=str(__doc__).splitlines()[0],
+    formatter_class=argparse.ArgumentDefaultsHelpFormatter,
 )
 parser.add_argument("--csv", help="file with the columns `text` and `label`; None: docstrings")
 parser.add_argument("--texts", type=int, default=1000, help="docstrings of each package")
@@ -82,8 +82,8 @@ def load():
             rows = {row["text"]: row["label"] for row in csv.DictReader(lines)}
     else:
         rows, folders = {}, {"python": pathlib.Path(sysconfig.get_path("stdlib"))}
-        for name in ("numpy", "keras", "tensorflow"):
-            folders[name] = pathlib.Path(importlib.util.find_spec(name).origin).parent
+        for package in (np, keras, tf):
+            folders[package.__name__] = pathlib.Path(str(package.__file__)).parent
         for name, folder in folders.items():
             goal = len(rows) + arguments.texts
             for text in docstrings(folder):
@@ -159,7 +159,7 @@ for name, make in METHODS.items():
     runs = [trained(make(), seed) for seed in range(arguments.seeds)]
     errors[name], models[name] = np.mean([error for _, error, _ in runs]), runs[0][0]
     print(f"{name:20}  {errors[name]:5.1f} % of errors, {runs[0][2]:4.0f} seconds", flush=True)
-best = min(errors, key=errors.get)
+best = min(errors, key=lambda name: errors[name])
 print(
     f"Best here: {best}. Of vat alone the error is {errors['vat'] - errors[best]:.1f} points more."
 )
