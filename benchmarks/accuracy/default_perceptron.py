@@ -50,6 +50,8 @@ CANDIDATES = {
     "silu, 128": perceptron(128, "silu"),
     "silu, 256": perceptron(256, "silu"),
     "relu, 128, layer normalisation": perceptron(128, "relu", "norm"),
+    "relu, 256, layer normalisation": perceptron(256, "relu", "norm"),
+    "silu, 128, layer normalisation": perceptron(128, "silu", "norm"),
     "relu, 128, dropout 0.2": perceptron(128, "relu", 0.2),
     "relu, 256, dropout 0.5": perceptron(256, "relu", 0.5),
 }
