@@ -33,8 +33,17 @@ STEPS, TOKENS = 100, 20_000
 
 def text():
     """An embedding, an LSTM and a dense layer; the place is the embedding."""
+    return of_tokens(layers.LSTM(128))
+
+
+def text_convolution():
+    """The same with a convolution and a maximum over its steps."""
+    return of_tokens(layers.Conv1D(256, 5, activation="relu"), layers.GlobalMaxPooling1D())
+
+
+def of_tokens(*behind):
     embedding = layers.Embedding(TOKENS, 64, name="place")
-    behind = [layers.LSTM(128), layers.Dense(10)]
+    behind = [*behind, layers.Dense(10)]
     tokens = np.random.default_rng(0).integers(0, TOKENS, (64, STEPS))
     whole = keras.Sequential([keras.Input((STEPS,), dtype="int32"), embedding, *behind])
     part = keras.Sequential([keras.Input((STEPS, 64)), *behind])
@@ -54,12 +63,16 @@ def backbone():
     return net, part, images, outputs
 
 
-NETS = {"text": (text, 3), "backbone": (backbone, 1)}
+NETS = {
+    "text, LSTM": (text, 3),
+    "text, convolution": (text_convolution, 3),
+    "backbone": (backbone, 1),
+}
 
 
 def place_of(net, whole):
     """The name of the layer whose outputs are perturbed."""
-    if net == "text":
+    if net.startswith("text"):
         return "place"
     return [layer for layer in whole.layers if isinstance(layer, layers.MaxPooling2D)][1].name
 
