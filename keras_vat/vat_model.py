@@ -26,6 +26,7 @@ from keras_vat.training.check_training_data import (
     all_class_weights,
     check_end,
     check_halves,
+    check_one_input,
     check_rows,
     check_validation_split,
 )
@@ -217,6 +218,7 @@ class VATModel(ModelContents, CheckedData, StepMetrics, Training, HasForward, Ke
         """The classifier's outputs."""
         if isinstance(inputs, SemiSupervisedInputs):
             inputs = inputs.labeled
+        check_one_input(inputs, self.classifier)
         return self.classifier(inputs, training=training)
 
     @as_in_keras(KerasModel.export)

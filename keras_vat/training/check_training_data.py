@@ -46,6 +46,17 @@ def check_halves(x, classifier):
         )
 
 
+def check_one_input(x, classifier):
+    """Raises for several inputs where the classifier has one, as zipped datasets give them."""
+    if isinstance(x, (tuple, list)) and len(x) > 1 and has_one_input(classifier):
+        raise ValueError(
+            "`x` must be one input in each batch, as the classifier has one. A batch of labelled "
+            "and unlabelled rows is `(keras_vat.SemiSupervisedInputs(labeled, unlabeled), y)`, "
+            "which keras_vat.data.semi_supervised makes of two datasets. "
+            f"Received: x, a {type(x).__name__} of {len(x)}"
+        )
+
+
 def check_end(x):
     """Raises for endless batches, of which no epoch would ever come to its end."""
     endless = getattr(x, "num_batches", 0) is None  # a generator of Keras's

@@ -109,7 +109,7 @@ class JAXTraining:
             logs, state = run(state, iterator)
             for place, variable in numbers:
                 set_raw_value(variable, state[1][place])
-            self._mistakes.look_at_images(logs)
+            self._mistakes.look_at_inputs(logs)
             self._unchecked = {name: logs[name] for name in self._checked_names}
             return logs, state
 

@@ -137,7 +137,7 @@ class TensorFlowTraining:
 
         def run_and_check(iterator):
             logs = dict(run(iterator))
-            self._mistakes.look_at_images(logs)
+            self._mistakes.look_at_inputs(logs)
             self._check_finite({name: np.asarray(logs[name]) for name in self._checked_names})
             return logs
 

@@ -37,7 +37,12 @@ class UsualMistakes(keras.callbacks.Callback):
             for regularizer in regularizers
             if getattr(getattr(regularizer, "perturbation", None), "is_in_units_of_inputs", False)
         ]
-        self._size, self._seen_images = None, False
+        self._clipped = [
+            regularizer
+            for regularizer in regularizers
+            if regularizer.get_config().get("clip") and not regularizer.places
+        ]
+        self._size, self._seen_inputs = None, False
 
     def beside(self, callbacks):
         """The callbacks of a `fit`, with this one at the end."""
@@ -78,28 +83,49 @@ class UsualMistakes(keras.callbacks.Callback):
             )
 
     def extremes(self, x):
-        """The smallest and the largest number of a batch of images, for `look_at_images`.
+        """The smallest and the largest number of a batch of inputs, for `look_at_inputs`.
 
-        Entries for the logs of a step, where an epsilon is in the units of these images.
+        Entries for the logs of a step, where they tell whether epsilon and clip are in the units of
+        these inputs.
         """
-        images = only_one(x)
-        if not self._in_pixels or not _is_image_batch(images):
+        inputs = only_one(x)
+        if not _is_dense_batch(inputs):
             return {}
-        self._size = math.prod(images.shape[1:])
-        return {_SMALLEST: ops.min(images), _LARGEST: ops.max(images)}
+        is_images = len(inputs.shape) > 2 and bool(self._in_pixels)
+        self._size = math.prod(inputs.shape[1:]) if is_images else None
+        if not (is_images or self._clipped):
+            return {}
+        return {_SMALLEST: ops.min(inputs), _LARGEST: ops.max(inputs)}
 
-    def look_at_images(self, logs):
-        """Takes `extremes` out of a step's logs; warns of images of 0 to 255 at the first step.
+    def look_at_inputs(self, logs):
+        """Takes `extremes` out of a step's logs; warns at the first step.
 
-        There a perturbation made for 0 to 1 is less than one of these levels.
+        Of images of 0 to 255, where a perturbation made for 0 to 1 is less than one of these
+        levels; and of inputs outside of `clip`, which would be moved into it.
         """
         smallest, largest = logs.pop(_SMALLEST, None), logs.pop(_LARGEST, None)
-        if largest is None or self._seen_images:
+        if largest is None or self._seen_inputs:
             return
-        self._seen_images = True
-        smallest, largest = np.min(np.asarray(smallest)), np.max(np.asarray(largest))
-        if smallest < 0 or not 64 < largest <= 255:
-            return
+        self._seen_inputs = True
+        smallest, largest = float(np.min(smallest)), float(np.max(largest))
+        self._look_at_ranges(smallest, largest)
+        if self._size is not None and smallest >= 0 and 64 < largest <= 255:
+            self._look_at_levels(largest)
+
+    def _look_at_ranges(self, smallest, largest):
+        for regularizer in self._clipped:
+            low, high = regularizer.get_config()["clip"]
+            rounding = 1e-3 * (high - low)
+            if smallest < low - rounding or largest > high + rounding:
+                self._say(
+                    f"clip of {regularizer.name}",
+                    f"`clip` of '{regularizer.name}' is not the range of the inputs, which go from "
+                    f"{smallest:.3g} to {largest:.3g}: inputs outside of it are moved into it, by "
+                    "more than epsilon. Give the range of the inputs as `fit` gets them. "
+                    f"Received: clip=({low:g}, {high:g})",
+                )
+
+    def _look_at_levels(self, largest):
         for regularizer in self._in_pixels:
             is_largest_entry = regularizer.get_config().get("norm") == "linf"
             one_level = 1.0 if is_largest_entry else math.sqrt(self._size)
@@ -119,11 +145,11 @@ class UsualMistakes(keras.callbacks.Callback):
             warnings.warn(message, stacklevel=3)
 
 
-def _is_image_batch(x):
-    """Whether x is one dense tensor of floating numbers, `(batch, height, width, ...)`."""
+def _is_dense_batch(x):
+    """Whether x is one dense tensor of floating numbers, each row of a known shape."""
     shape = getattr(x, "shape", ())
     dense = ops.is_tensor(x) and not is_sparse(x)
-    return dense and len(shape) > 2 and None not in tuple(shape)[1:] and is_floating(x.dtype)
+    return dense and len(shape) > 1 and None not in tuple(shape)[1:] and is_floating(x.dtype)
 
 
 def look_at_classifier(classifier):

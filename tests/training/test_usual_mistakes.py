@@ -122,3 +122,28 @@ def test_several_inputs_are_no_images(make_vat_model):
     model = make_vat_model(vat(), keras.Model(inputs, layers.Dense(3)(joined)))
     x = {"a": IMAGES, "b": IMAGES}
     model.train_on_batch(SemiSupervisedInputs(x, x), CLASSES)
+
+
+@pytest.mark.parametrize("x", [IMAGES, IMAGES.reshape(16, 16)], ids=["images", "rows"])
+def test_inputs_outside_of_clip(x):
+    net = keras.Sequential([layers.Flatten(), layers.Dense(3)])
+    model = VATModel(net, vat(300.0, clip=(0.0, 1.0)))
+    model.compile("sgd", LOGITS, jit_compile=False)
+    with pytest.warns(UserWarning, match=r"`clip` of 'vat' is not the range.*from 0 to 25\d"):
+        fit(model, x, CLASSES)
+    with warnings.catch_warnings(action="error"):
+        fit(model, x, CLASSES)
+
+
+@pytest.mark.parametrize("settings", [{"clip": (0.0, 255.0)}, {"perturb_at": "scaled"}])
+def test_inputs_inside_of_clip(settings):
+    method = vat(**{"epsilon": 300.0, "clip": (0.0, 1.0), **settings})
+    with warnings.catch_warnings(action="error"):
+        fit(image_model(method), IMAGES, CLASSES)
+
+
+def test_datasets_zipped_without_semi_supervised_inputs(tf):
+    labeled = tf.data.Dataset.from_tensor_slices((IMAGES, CLASSES)).batch(4)
+    unlabeled = tf.data.Dataset.from_tensor_slices(IMAGES).batch(8)
+    with pytest.raises(ValueError, match=r"one input in each batch.*SemiSupervisedInputs"):
+        fit(image_model(vat(2.0)), tf.data.Dataset.zip(labeled, unlabeled))
