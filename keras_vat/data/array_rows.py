@@ -84,6 +84,11 @@ class ArrayRows:
                 f"rows. Received: labeled with labels in a {type(y).__name__}"
             )
         labels = y.reshape(len(y), -1)
+        if y.dtype.kind in "fO" and (labels != labels).any():
+            raise ValueError(
+                "`labeled` must have -1 where a label is unknown. "
+                f"Received: labeled with {int((labels != labels).sum())} labels that are NaN"
+            )
         unlabeled = (labels == -1).all(axis=1)
         if unlabeled.all() or not unlabeled.any():
             which = "none" if not unlabeled.any() else "all"

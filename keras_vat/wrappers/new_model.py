@@ -3,12 +3,14 @@
 import contextlib
 import copy
 import inspect
+import warnings
 
 import keras
 
 from keras_vat import arguments
 from keras_vat.forward import Forward
-from keras_vat.regularizers.registry import REGULARIZERS, get, missing_arguments
+from keras_vat.regularizers.registry import REGULARIZERS, missing_arguments
+from keras_vat.regularizers.regularizer import Regularizer
 from keras_vat.vat_model import VATModel
 from keras_vat.wrappers.perceptron import perceptron
 from keras_vat.wrappers.seeded_globals import seeded_globals
@@ -29,15 +31,16 @@ def new_model(estimator, x, num_classes, seed, steps_per_execution):
         regularizers = []
     elif not isinstance(regularizers, (list, tuple)):
         regularizers = [regularizers]
+    _check_in_use(estimator, regularizers)
     # What is made by name here has a seed of its own; what users bring draws from the global ones.
     by_name = estimator.model is None and all(isinstance(one, str) for one in regularizers)
     with contextlib.nullcontext() if by_name else seeded_globals(seed):
         classifier = _classifier(estimator.model, x.shape[1:], num_classes, seed)
         from_logits = _returns_logits(classifier, x, num_classes)
         regularizers = [
-            _by_name(one, estimator.epsilon, estimator.weight, seed + number)
-            if isinstance(one, str)
-            else copy.deepcopy(one)
+            copy.deepcopy(one)
+            if isinstance(one, Regularizer)
+            else _made(one, estimator.epsilon, estimator.weight, seed + number)
             for number, one in enumerate(regularizers)
         ]
         model = VATModel(classifier, regularizers, from_logits=from_logits)
@@ -85,18 +88,48 @@ def _returns_logits(classifier, x, num_classes):
     return Forward(classifier).read(x).returned_logits
 
 
-def _by_name(name, epsilon, weight, seed):
-    cls = REGULARIZERS[arguments.one_of("regularizer", name, tuple(REGULARIZERS))]
-    given = {"weight": weight, "seed": seed}
-    if "epsilon" in inspect.signature(cls).parameters:
-        given["epsilon"] = epsilon
-    missing = missing_arguments(cls, given)
+def _made(maker, epsilon, weight, seed):
+    """A regularizer by its name, or by a class or function that makes it."""
+    make = maker
+    if isinstance(maker, str):
+        make = REGULARIZERS[arguments.one_of("regularizer", maker, tuple(REGULARIZERS))]
+    known = inspect.signature(make).parameters.values() if callable(make) else ()
+    takes_all = any(one.kind is one.VAR_KEYWORD for one in known)
+    names = {one.name for one in known}
+    given = {"epsilon": epsilon, "weight": weight, "seed": seed}
+    given = {name: value for name, value in given.items() if takes_all or name in names}
+    missing = missing_arguments(make, given) if callable(make) else []
     if missing:
+        name = getattr(make, "__name__", "...")
         raise ValueError(
-            f"`regularizer` '{name}' needs {', '.join(f'`{one}`' for one in missing)}: give an "
-            f"object, keras_vat.regularizers.{cls.__name__}(...). Received: regularizer={name!r}"
+            f"`regularizer` needs {', '.join(f'`{one}`' for one in missing)}: give an object, "
+            f"{name}({missing[0]}=..., ...), or functools.partial({name}, {missing[0]}=...). "
+            f"Received: regularizer={maker!r}"
         )
-    return get(name, **given)
+    made = make(**given) if callable(make) else make
+    if not isinstance(made, Regularizer):
+        raise TypeError(
+            "`regularizer` must be a name, a keras_vat regularizer, or a class or function that "
+            f"makes one. Received: regularizer={maker!r}"
+            + (f", which returned {made!r}" if callable(maker) else "")
+        )
+    return made
+
+
+def _check_in_use(estimator, regularizers):
+    """Warns of an epsilon or weight that none of the regularizers takes."""
+    if not regularizers or not all(isinstance(one, Regularizer) for one in regularizers):
+        return
+    defaults = inspect.signature(type(estimator)).parameters
+    for name in ("epsilon", "weight"):
+        if getattr(estimator, name) != defaults[name].default:
+            warnings.warn(
+                f"`{name}` has no effect: a regularizer that is given as an object has its own. "
+                "Give what makes it, as functools.partial(keras_vat.regularizers."
+                "VirtualAdversarialTraining, scale=...). "
+                f"Received: {name}={getattr(estimator, name)!r}",
+                stacklevel=3,
+            )
 
 
 def _optimizer(optimizer):

@@ -12,3 +12,16 @@ def is_unlabeled(y):
     if y.dtype.kind == "O":
         return (y == -1) | (y == "-1")
     return y == ("-1" if y.dtype.kind in "US" else -1)
+
+
+def check_missing_labels(y):
+    """Raises where labels are `None` or NaN, as pandas has unknown ones."""
+    y = np.asarray(y)
+    if y.ndim == 0 or y.dtype.kind not in "fO":
+        return
+    missing = int(np.sum([one is None or one != one for one in y.ravel()]))
+    if missing:
+        raise ValueError(
+            "Input y contains NaN: a row without a label has -1, `y.fillna(-1)` of a pandas "
+            f"series. Received: y with {missing} missing labels"
+        )

@@ -17,7 +17,7 @@ from keras_vat.wrappers import compiled_models
 from keras_vat.wrappers.column_sizes import check_column_sizes
 from keras_vat.wrappers.new_model import new_model
 from keras_vat.wrappers.training_rows import training_batches
-from keras_vat.wrappers.unlabeled_rows import is_unlabeled
+from keras_vat.wrappers.unlabeled_rows import check_missing_labels, is_unlabeled
 
 MOST_EPOCHS = 10
 MOST_STEPS_PER_EXECUTION = 50
@@ -54,10 +54,12 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
             (also with trained weights); or a Keras model, of which every fit trains a clone with
             new weights. It must end in one logit for each class, or a softmax over them.
         regularizer: A registered name such as `"vat"` (default), `"rpt"`, `"entropy"`; a
-            `keras_vat.regularizers` object, whose own `epsilon` and `weight` hold; a list of
+            `keras_vat.regularizers` object, whose own `epsilon` and `weight` hold; a class or
+            function that makes one, called with those of `epsilon`, `weight` and `seed` that it
+            takes, as `functools.partial(VirtualAdversarialTraining, scale=X.std(0))`; a list of
             these, as `["vat", "entropy"]`; or `None`: the labels alone.
-        epsilon: Size of the perturbations of regularizers given by name. Defaults to `1.0`.
-        weight: Factor of the penalties of regularizers given by name. Defaults to `1.0`.
+        epsilon: Size of the perturbations of regularizers that are no objects. Defaults to `1.0`.
+        weight: Factor of the penalties of regularizers that are no objects. Defaults to `1.0`.
         optimizer: Keras optimizer, or its name. Defaults to `"adam"`.
         updates: Training steps, whatever the number of rows. Defaults to `1000`.
         labeled_batch_size: Labelled rows of a step, or as many as there are. Defaults to `32`.
@@ -134,7 +136,7 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
         """Trains a new model.
 
         Args:
-            X: Rows, `(rows, ...)`: an array of numbers or a data frame.
+            X: Rows, `(rows, ...)`: an array of numbers or a data frame. Sparse rows are made dense.
             y: Labels of any kind, `(rows,)`; -1: no label.
             sample_weight: Weights of at least 0, `(rows,)`. Whole numbers up to 10 count a row,
                 labelled or not, as if it came so often; others are factors of the loss of
@@ -148,7 +150,9 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
             arguments.whole_number(name, getattr(self, name), 1)
             for name in ("labeled_batch_size", "unlabeled_batch_size")
         ]
-        X, y = validate_data(self, X, y, dtype=_dtype(), allow_nd=True)
+        check_missing_labels(y)
+        X, y = validate_data(self, X, y, dtype=_dtype(), allow_nd=True, accept_sparse="csr")
+        X = _dense(X)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         y = self._class_numbers(y, sample_weight)
@@ -183,7 +187,9 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities of the classes, `(rows, classes)`, in the order of `classes_`."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=_dtype(), allow_nd=True, reset=False)
+        X = _dense(
+            validate_data(self, X, dtype=_dtype(), allow_nd=True, accept_sparse="csr", reset=False)
+        )
         if X.shape[1:] != self._input_shape:
             raise ValueError(
                 "`X` must have rows of the shape that `fit` was given. "
@@ -222,7 +228,7 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
+        tags.input_tags.three_d_array = tags.input_tags.sparse = True
         return tags
 
     def _class_numbers(self, y, sample_weight):
@@ -242,6 +248,10 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
         found = np.full(len(y), -1, "int32")
         found[labeled] = numbers
         return found
+
+
+def _dense(X):
+    return X.toarray() if hasattr(X, "toarray") else X
 
 
 def _dtype():

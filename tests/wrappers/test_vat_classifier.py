@@ -1,9 +1,13 @@
 """What `VATClassifier` does with rows, labels and its parameters."""
 
+import functools
+
 import keras
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import keras_vat
@@ -86,6 +90,7 @@ def test_a_column_a_hundred_times_larger_is_warned_of(table, make):
     make(updates=1).fit(np.c_[table.x[:, :3] * 10, rare], table.y)
 
 
+@pytest.mark.filterwarnings("ignore:`(epsilon|weight)` has no effect:UserWarning")
 @pytest.mark.parametrize(
     ("given", "counts"),
     [
@@ -155,7 +160,7 @@ def ends_in_two(input_shape, num_classes):
         ({"epsilon": -1.0}, ValueError, "`epsilon` must be a finite number above 0"),
         ({"regularizer": "vta"}, ValueError, "`regularizer` must be one of .*Received: .*'vta'"),
         ({"regularizer": "fat"}, ValueError, r"needs `radius`: give .*FastAdversarialTraining\("),
-        ({"regularizer": 3}, TypeError, "`regularizers` must be a keras_vat regularizer"),
+        ({"regularizer": 3}, TypeError, "must be a name, a keras_vat regularizer, .*=3$"),
         ({"model": ends_in_two}, ValueError, r"end in 3 logits.*outputs of shape \('batch', 2\)"),
         ({"model": "net"}, TypeError, "`model` must be None, a Keras model, .*model='net'$"),
         ({"model": lambda *_: None}, TypeError, "which returned None"),
@@ -173,3 +178,41 @@ def test_wrong_labels(table, make):
         make().fit(table.x, np.where(table.true == 1, 1, -1))
     with pytest.raises(NotFittedError):
         make().predict(table.x)
+
+
+@pytest.mark.parametrize("missing", [np.nan, None])
+def test_missing_labels_are_to_be_minus_one(table, make, missing):
+    y = np.where(table.y < 0, missing, table.y.astype(object))
+    if missing is np.nan:
+        y = y.astype("float64")
+    with pytest.raises(ValueError, match=r"Input y contains NaN.*has -1.*missing labels"):
+        make().fit(table.x, y)
+
+
+def test_sparse_rows_are_made_dense(table, make):
+    sparse = scipy.sparse.csr_array(table.x)
+    classifier = make(updates=10, random_state=0).fit(sparse, table.y)
+    dense = make(updates=10, random_state=0).fit(table.x, table.y)
+    np.testing.assert_array_equal(classifier.predict_proba(sparse), dense.predict_proba(table.x))
+
+
+def test_what_makes_a_regularizer_gets_epsilon_and_weight(table, make):
+    scale = table.x.std(axis=0)
+    kind = regularizers.VirtualAdversarialTraining
+    made = make(
+        regularizer=functools.partial(kind, scale=scale), epsilon=0.3, weight=2.0, updates=10
+    )
+    (method,) = clone(made).fit(table.x, table.y).model_.regularizers
+    assert float(method.epsilon) == np.float32(0.3) and float(method.weight) == 2.0
+    np.testing.assert_array_equal(method.get_config()["scale"], scale.astype("float32"))
+    with pytest.raises(TypeError, match=r"`regularizer` must be a name.*returned 3"):
+        make(regularizer=lambda epsilon: 3).fit(table.x, table.y)
+    with pytest.raises(ValueError, match=r"needs `radius`.*functools\.partial\(Fast"):
+        make(regularizer=regularizers.FastAdversarialTraining).fit(table.x, table.y)
+
+
+@pytest.mark.parametrize("name", ["epsilon", "weight"])
+def test_a_number_that_an_object_does_not_take(table, make, name):
+    vat = regularizers.VirtualAdversarialTraining(1.0)
+    with pytest.warns(UserWarning, match=rf"`{name}` has no effect.*Received: {name}=0\.5"):
+        make(regularizer=vat, updates=10, **{name: 0.5}).fit(table.x, table.y)
