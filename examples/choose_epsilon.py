@@ -55,7 +55,6 @@ def train(labeled, unlabeled, epsilon, updates, seed):
         keras_vat.data.semi_supervised(labeled, unlabeled, seed=seed, repeat=True),
         steps_per_epoch=updates,
         verbose=0,
-        shuffle=False,
     )
     return model
 

@@ -134,7 +134,7 @@ def error_of_net(methods, x, y, test, labeled, seed):
         steps_per_execution=50,
         jit_compile=False,
     )
-    model.fit(batches, steps_per_epoch=arguments.updates, verbose=0, shuffle=False)
+    model.fit(batches, steps_per_epoch=arguments.updates, verbose=0)
     test = tf.data.Dataset.from_tensor_slices(test).batch(500)
     return 100 * (1 - model.evaluate(test, verbose=0, return_dict=True)["accuracy"])
 

@@ -93,7 +93,7 @@ def train(strategy, index, epochs, backup):
         folder = os.path.join(backup, f"worker-{index}")
         callbacks.append(keras.callbacks.BackupAndRestore(folder))
     verbose = 2 if index == 0 else 0
-    model.fit(batches, epochs=epochs, callbacks=callbacks, verbose=verbose, shuffle=False)
+    model.fit(batches, epochs=epochs, callbacks=callbacks, verbose=verbose)
     # Evaluation, too, is shared: every worker takes part.
     accuracy = model.evaluate(*test, verbose=0, return_dict=True)["accuracy"]
     if index == 0:

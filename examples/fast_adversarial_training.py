@@ -72,7 +72,6 @@ def train(name, seed, epochs, axes):
         steps_per_epoch=10,
         epochs=epochs,
         verbose=0,
-        shuffle=False,
         callbacks=[*warmup, keras.callbacks.LambdaCallback(on_epoch_end=look)],
     )
     return accuracies

@@ -121,7 +121,7 @@ def fine_tune(with_vat, seed):
         model = keras_vat.VATModel(classifier, vat, batch_statistics=arguments.batch_statistics)
         optimizer = keras.optimizers.Adam(rate)
         model.compile(optimizer, LOSS, metrics=["accuracy"], steps_per_execution=20)
-        model.fit(batches, steps_per_epoch=arguments.updates, verbose=0, shuffle=False)
+        model.fit(batches, steps_per_epoch=arguments.updates, verbose=0)
         errors.append(100 * (1 - model.evaluate(*test, verbose=0)[1]))
     return errors
 

@@ -61,12 +61,7 @@ def train(methods, shape, data, updates, seed=0):
     rate = keras_vat.optimizers.ConstantThenLinearDecay(0.002, updates, updates // 2)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"], steps_per_execution=50)
-    model.fit(
-        batches,
-        steps_per_epoch=updates,
-        verbose=0,
-        shuffle=False,
-    )
+    model.fit(batches, steps_per_epoch=updates, verbose=0)
     accuracy = model.evaluate(x_test, y_test, 500, verbose=0, return_dict=True)["accuracy"]
     return model, 100 * (1 - accuracy)
 

@@ -85,7 +85,6 @@ def main():
         epochs=arguments.updates // steps,
         validation_data=(x_test, y_test),
         validation_batch_size=1000,
-        shuffle=False,
         callbacks=[keras_vat.callbacks.BatchNormReestimation(x, batch_size=256)],
     ).history
     best = 100 * (1 - max(history["val_accuracy"]))

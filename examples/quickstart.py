@@ -82,7 +82,7 @@ def train(methods, seed, num_labels, epochs):
         metrics=["accuracy"],
         steps_per_execution=len(batches),
     )
-    model.fit(batches, epochs=epochs, verbose=0, shuffle=False)
+    model.fit(batches, epochs=epochs, verbose=0)
     return 100 * (1 - model.evaluate(x_test, y_test, verbose=0)[1]), model
 
 

@@ -57,7 +57,7 @@ def train(name, seed, epochs):
         steps_per_execution=len(batches),
     )
     warmup = [keras_vat.callbacks.LambdaWarmup()] if name == "fat" else []
-    model.fit(batches, epochs=epochs, verbose=0, shuffle=False, callbacks=warmup)
+    model.fit(batches, epochs=epochs, verbose=0, callbacks=warmup)
     return 100 * (1 - model.evaluate(x_test, y_test, verbose=0)[1])
 
 

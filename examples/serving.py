@@ -56,7 +56,7 @@ def train():
     model = keras_vat.VATModel(keras.Sequential(layers), vat)
     model.compile("adam", "sparse_categorical_crossentropy", jit_compile=False)
     batches = keras_vat.data.semi_supervised((x[rows], y[rows]), x, seed=0)
-    model.fit(batches, epochs=20, verbose=0, shuffle=False)
+    model.fit(batches, epochs=20, verbose=0)
     return model, test
 
 

@@ -126,7 +126,7 @@ def trained(methods, seed):
     model = keras_vat.VATModel(keras.Sequential(stack), methods)
     model.compile(keras.optimizers.Adam(3e-3), LOSS, metrics=["accuracy"], steps_per_execution=20)
     start = time.perf_counter()
-    model.fit(batches, steps_per_epoch=arguments.updates, verbose=0, shuffle=False)
+    model.fit(batches, steps_per_epoch=arguments.updates, verbose=0)
     seconds = time.perf_counter() - start
     right = model.evaluate(x_test, y_test, batch_size=500, verbose=0, return_dict=True)["accuracy"]
     return model, 100 * (1 - right), seconds

@@ -80,12 +80,12 @@ def main():
     model = build(keras_vat.regularizers.VirtualAdversarialTraining(EPSILON), arguments.seed)
 
     figure, axes = plt.subplots(2, 1 + len(MOMENTS), figsize=(4.4 * (1 + len(MOMENTS)), 6))
-    plain.fit(batches, steps_per_epoch=MOMENTS[-1], verbose=0, shuffle=False)
+    plain.fit(batches, steps_per_epoch=MOMENTS[-1], verbose=0)
     report(plain, x, y, labeled, axes[:, 0], f"without VAT, {MOMENTS[-1]} updates")
     frames, trained = [(0, model.get_weights())], 0
     moments = sorted({*MOMENTS, *range(50, MOMENTS[-1] + 1, 50)})
     for moment in moments if arguments.animation else MOMENTS:
-        model.fit(batches, steps_per_epoch=moment - trained, verbose=0, shuffle=False)
+        model.fit(batches, steps_per_epoch=moment - trained, verbose=0)
         trained = moment
         if moment in MOMENTS:
             column = axes[:, 1 + MOMENTS.index(moment)]

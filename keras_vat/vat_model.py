@@ -29,6 +29,7 @@ from keras_vat.training.check_training_data import (
     check_one_input,
     check_rows,
     check_validation_split,
+    has_its_order,
 )
 from keras_vat.training.checked_data import CheckedData
 from keras_vat.training.split_inputs import split_inputs
@@ -169,7 +170,8 @@ class VATModel(ModelContents, CheckedData, StepMetrics, Training, HasForward, Ke
         """As `keras.Model.fit`.
 
         An epoch is one pass over `x`. Of `keras_vat.data.semi_supervised` it is one over the
-        unlabelled rows, or as many batches as its `steps_per_epoch` says.
+        unlabelled rows, or as many batches as its `steps_per_epoch` says. Such batches, datasets
+        and generators come in their own order: `shuffle` is for arrays.
         """
         check_rows(x)
         check_halves(x, self.classifier)
@@ -184,6 +186,8 @@ class VATModel(ModelContents, CheckedData, StepMetrics, Training, HasForward, Ke
             self._check_class_numbers(y)
         if any(regularizer.limits_inputs for regularizer in self.regularizers):
             self._check_inputs(first_rows(x))
+        if has_its_order(x):
+            kwargs.setdefault("shuffle", False)  # else Keras warns that it ignores its own default
         kwargs["callbacks"] = self._mistakes.beside(kwargs.get("callbacks"))
         return super().fit(x, y, **kwargs)
 

@@ -1,5 +1,6 @@
 """What `fit` and `train_on_batch` were given, looked at before the first step."""
 
+import inspect
 from numbers import Real
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 from keras import tree
 
 from keras_vat.data.is_dataset import is_dataset
+from keras_vat.data.semi_supervised_batches import SemiSupervisedBatches
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.forward.check_batch import has_one_input
 from keras_vat.forward.labels import only_one
@@ -67,6 +69,11 @@ def check_end(x):
             "`steps_per_epoch` is needed: the dataset is endless, as it is with `repeat=True`. "
             "Received: steps_per_epoch=None"
         )
+
+
+def has_its_order(x):
+    """Whether the batches that `fit` was given come in an order of their own."""
+    return is_dataset(x) or inspect.isgenerator(x) or isinstance(x, SemiSupervisedBatches)
 
 
 def check_validation_split(x, validation_split):

@@ -22,6 +22,7 @@ def check_missing_labels(y):
     missing = int(np.sum([one is None or one != one for one in y.ravel()]))
     if missing:
         raise ValueError(
-            "Input y contains NaN: a row without a label has -1, `y.fillna(-1)` of a pandas "
-            f"series. Received: y with {missing} missing labels"
+            "Input y contains NaN: a row without a label has -1, as `y.fillna(-1)` of a pandas "
+            "series makes it, or '-1' among strings. "
+            f"Received: y with {missing} missing labels"
         )

@@ -147,3 +147,12 @@ def test_datasets_zipped_without_semi_supervised_inputs(tf):
     unlabeled = tf.data.Dataset.from_tensor_slices(IMAGES).batch(8)
     with pytest.raises(ValueError, match=r"one input in each batch.*SemiSupervisedInputs"):
         fit(image_model(vat(2.0)), tf.data.Dataset.zip(labeled, unlabeled))
+
+
+@pytest.mark.filterwarnings("error:.*shuffle=True")
+@pytest.mark.parametrize("kind", ["semi_supervised", "generator"])
+def test_batches_in_an_order_of_their_own(kind):
+    batches = data.semi_supervised((IMAGES / 255, CLASSES), IMAGES / 255, 4, 8, seed=0)
+    if kind == "generator":
+        batches = (element for element in list(batches))
+    fit(image_model(vat(2.0)), batches, steps_per_epoch=1)
