@@ -9,8 +9,6 @@ the 50 labelled images alone, and next to nothing is gained here.
 
 ::
 
-::
-
     python examples/existing_model.py
 """
 

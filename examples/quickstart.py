@@ -10,8 +10,6 @@ here. Entropy minimisation helps some seeds and locks others in their mistakes.
 
 ::
 
-::
-
     python examples/quickstart.py
 """
 
@@ -26,7 +24,7 @@ logging.getLogger("tensorflow").setLevel("ERROR")
 
 @contextlib.contextmanager
 def standard_error_closed():
-    """TensorFlow writes lines there while it is imported, which no setting of its own stops."""
+    """TensorFlow writes lines there while it starts, which no setting of its own stops."""
     kept = os.dup(2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     try:
@@ -42,6 +40,8 @@ with standard_error_closed():
 
     import keras_vat
     from keras_vat import regularizers
+
+    keras.random.uniform(())  # starts it
 
 EPSILON = 0.6
 METHODS = {

@@ -10,8 +10,6 @@ perturbation moves far: there the LDS is high. With VAT it moves on into the gap
 
 ::
 
-::
-
     python examples/two_moons.py
 """
 

@@ -46,7 +46,9 @@ def local_distributional_smoothness(
         divergence: As in `VirtualAdversarialTraining`.
         batch_size: Rows at a time; of a dataset, its own.
         seed: Integer or `None`: of the power iteration's start.
-        perturb_at, scale, temperature: As in `VirtualAdversarialTraining`.
+        perturb_at, scale, temperature: As in `VirtualAdversarialTraining`. A classifier of pixels
+            of 0 to 255 that was trained behind its Rescaling layer is measured there, too: an
+            epsilon of 1 is next to nothing at its inputs.
 
     Returns:
         NumPy array `(n,)`, in nats.
