@@ -185,6 +185,7 @@ USE_TENSORFLOW = {
     "callbacks/summaries.py",
     "data/array_rows.py",
     "data/dataset_rows.py",
+    "data/pass_seeds.py",
     "data/semi_supervised.py",
     "data/shuffle_buffer.py",
     "serving/export_for_serving.py",
