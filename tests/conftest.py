@@ -5,6 +5,8 @@ import pathlib
 import re
 import types
 
+from golden.quick import TRACED
+
 os.environ.setdefault("JAX_ENABLE_X64", "1")  # tests of formulas compute in float64
 
 import keras
@@ -171,7 +173,7 @@ def make_vat_model(make_classifier):
         settings = {
             "optimizer": "sgd",
             "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            "jit_compile": False,
+            **({} if settings.get("run_eagerly") else TRACED),
             **settings,
         }
         model.compile(**settings)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.quick import TRACED
 from keras import layers, ops
 
 from keras_vat import Forward, SemiSupervisedInputs, VATModel, callbacks, data, regularizers
@@ -92,7 +93,7 @@ def test_a_layer_that_is_called_twice():
     inputs, batch_norm = keras.Input((3,)), layers.BatchNormalization()
     joined = layers.Add()([batch_norm(inputs), batch_norm(layers.Rescaling(3.0)(inputs))])
     model = VATModel(keras.Model(inputs, layers.Dense(2)(joined)))
-    model.compile("sgd", LOGITS, jit_compile=False)
+    model.compile("sgd", LOGITS, **TRACED)
     x = np.random.default_rng(0).normal(1.0, 1.0, (8, 3)).astype("float32")
     model.train_on_batch(x, np.arange(8) % 2)
     kept = 0.99
@@ -174,7 +175,7 @@ def test_validation_in_fit_is_as_good_as_with_averages_made_anew(method):
     for regularizer in methods:
         regularizer.epsilon = 0.6
     model = VATModel(classifier, methods)
-    model.compile(keras.optimizers.Adam(2e-3), LOGITS, metrics=["accuracy"], jit_compile=False)
+    model.compile(keras.optimizers.Adam(2e-3), LOGITS, metrics=["accuracy"], **TRACED)
     batches = data.semi_supervised((x[few], y[few]), x, seed=0)
     made_anew = callbacks.BatchNormReestimation(x, steps=20)
     history = model.fit(batches, epochs=6, validation_data=validation, verbose=0).history

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from golden.quick import TRACED
 from golden.weight_gradients import weight_gradients
 
 from keras_vat import SemiSupervisedInputs, regularizers
@@ -159,7 +160,7 @@ def test_which_batches_move_the_averages(make_vat_model, make_classifier, rows, 
 def test_recompiling_takes_effect(make_vat_model, rows):
     model = make_vat_model(vat())
     fit(model, rows)
-    model.compile("sgd", model.loss, metrics=["accuracy"], jit_compile=False)
+    model.compile("sgd", model.loss, metrics=["accuracy"], **TRACED)
     assert set(fit(model, rows)) == {"loss", "supervised_loss", "vat", "accuracy"}
 
 
