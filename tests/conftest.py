@@ -5,13 +5,13 @@ import pathlib
 import re
 import types
 
-from golden.quick import TRACED
 
 os.environ.setdefault("JAX_ENABLE_X64", "1")  # tests of formulas compute in float64
 
 import keras
 import numpy as np
 import pytest
+from golden.quick import TRACED
 from golden.tanh_net import tanh
 
 import keras_vat
