@@ -5,7 +5,6 @@ import pathlib
 import re
 import types
 
-
 os.environ.setdefault("JAX_ENABLE_X64", "1")  # tests of formulas compute in float64
 
 import keras
