@@ -93,6 +93,11 @@ class Perturbation(ShownArguments, keras.layers.Layer):
         return self._config["joint_norm"]
 
     @property
+    def clip(self):
+        """The range that perturbed inputs stay in, or `None`."""
+        return self._config.get("clip")
+
+    @property
     def is_in_units_of_inputs(self):
         """Whether epsilon is a distance between inputs as they are given."""
         return not self.places and self._coordinates.scale is None

@@ -40,7 +40,8 @@ class UsualMistakes(keras.callbacks.Callback):
         self._clipped = [
             regularizer
             for regularizer in regularizers
-            if regularizer.get_config().get("clip") and not regularizer.places
+            if getattr(getattr(regularizer, "perturbation", None), "clip", None)
+            and not regularizer.places
         ]
         self._size, self._seen_inputs = None, False
 
@@ -114,7 +115,7 @@ class UsualMistakes(keras.callbacks.Callback):
 
     def _look_at_ranges(self, smallest, largest):
         for regularizer in self._clipped:
-            low, high = regularizer.get_config()["clip"]
+            low, high = regularizer.perturbation.clip
             rounding = 1e-3 * (high - low)
             if smallest < low - rounding or largest > high + rounding:
                 self._say(
