@@ -10,7 +10,6 @@ os.environ.setdefault("JAX_ENABLE_X64", "1")  # tests of formulas compute in flo
 import keras
 import numpy as np
 import pytest
-from golden.quick import TRACED
 from golden.tanh_net import tanh
 
 import keras_vat
@@ -172,7 +171,7 @@ def make_vat_model(make_classifier):
         settings = {
             "optimizer": "sgd",
             "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            **({} if settings.get("run_eagerly") else TRACED),
+            "jit_compile": False,
             **settings,
         }
         model.compile(**settings)

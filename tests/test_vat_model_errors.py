@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from golden.quick import TRACED
 from keras import layers
 
 from keras_vat import SemiSupervisedInputs, VATModel, regularizers
@@ -160,7 +159,7 @@ def test_a_classifier_made_outside_of_the_strategys_scope_is_refused(tf, make_cl
     with strategy.scope():
         outside, inside = VATModel(classifier), VATModel(make_classifier(), regularizer)
         for model in (outside, inside):
-            model.compile("sgd", loss, **TRACED)
+            model.compile("sgd", loss, jit_compile=False)
     with pytest.raises(ValueError, match="`classifier` must be made in.*Received: weight 'seq"):
         outside.fit(rows.x, rows.y, verbose=0)
     assert np.isfinite(inside.fit(rows.x, rows.y, verbose=0).history["vat"]).all()

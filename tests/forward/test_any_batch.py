@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 from golden import hostile
-from golden.quick import TRACED
 
 from keras_vat import SemiSupervisedInputs, VATModel, regularizers
 
@@ -139,7 +138,7 @@ def test_in_a_compiled_fit(policy, semi_supervised):
     classifier = hostile.classifier(SHAPE, batch_norm=True)
     model = VATModel(classifier, METHODS["vat"](), nonfinite_penalty=policy)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile("sgd", loss, **TRACED)
+    model.compile("sgd", loss, jit_compile=False)
     x, more = (hostile.inputs("normal", 6, SHAPE, seed) for seed in (0, 1))
     x[3, 0, 0] = np.nan
     y = (np.arange(6) % 3).astype("int32")
@@ -159,7 +158,7 @@ def test_in_a_compiled_fit(policy, semi_supervised):
     assert int(model.optimizer.iterations) == 1
 
 
-@pytest.mark.parametrize("settings", [{"run_eagerly": True}, TRACED])
+@pytest.mark.parametrize("settings", [{"run_eagerly": True}, {"jit_compile": False}])
 def test_gradients_of_a_finite_loss_that_are_not_finite(settings):
     """A unit that an infinite pixel saturates has a finite output and no gradient."""
     classifier = hostile.classifier(SHAPE)

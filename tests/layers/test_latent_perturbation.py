@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from golden.quick import QUICK, TRACED
+from golden.quick import QUICK
 from golden.small_generators import (
     RNG,
     SHAPE,
@@ -33,7 +33,7 @@ def classifier_around(layer, latent_dim=3):
     model.compile(
         keras.optimizers.Adam(0.1),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        **TRACED,
+        jit_compile=False,
     )
     return model
 

@@ -5,7 +5,6 @@ import threading
 import keras
 import numpy as np
 import pytest
-from golden.quick import TRACED
 from keras import layers, ops
 
 from keras_vat import Forward, VATModel, evaluation, perturbations, regularizers
@@ -124,7 +123,7 @@ def test_the_embedding_is_trained_through_the_penalty():
     model = VATModel(
         classifier, regularizers.RandomPerturbationTraining(0.5, perturb_at="embedding")
     )
-    model.compile(keras.optimizers.SGD(0.1), LOGITS, **TRACED)
+    model.compile(keras.optimizers.SGD(0.1), LOGITS, jit_compile=False)
     before = ops.convert_to_numpy(embedding.embeddings).copy()
     model.fit(TOKENS, Y, verbose=0)
     moved = np.any(ops.convert_to_numpy(embedding.embeddings) != before, axis=-1)
@@ -307,7 +306,7 @@ def test_what_is_in_front_runs_once_in_a_compiled_step(tf):
 
     def count(regularizer):
         model = VATModel(classifier, regularizer)
-        model.compile(keras.optimizers.SGD(0.1), LOGITS, **TRACED)
+        model.compile(keras.optimizers.SGD(0.1), LOGITS, jit_compile=False)
         step = tf.function(lambda: model._compute_step(x, tf.constant(Y), None).penalties)
         graph = step.get_concrete_function()
         pruned = tf.compat.v1.graph_util.extract_sub_graph(

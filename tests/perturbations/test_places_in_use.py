@@ -98,7 +98,7 @@ def test_a_preprocessor_inside_a_model_of_strings(bert, tf):
     model = VATModel(
         OfStrings(), regularizers.VirtualAdversarialTraining(0.5, perturb_at="token_embedding")
     )
-    model.compile("adam", LOGITS, **TRACED)
+    model.compile("adam", LOGITS, jit_compile=False)
     dataset = tf.data.Dataset.from_tensor_slices((texts.astype(str), Y)).batch(2)
     history = model.fit(dataset, verbose=0).history
     assert np.isfinite(history["vat"]).all() and history["vat"][0] > 0
@@ -107,7 +107,7 @@ def test_a_preprocessor_inside_a_model_of_strings(bert, tf):
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision(dtype):
     model = VATModel(of_tokens(dtype), vat())
-    model.compile("adam", LOGITS, **TRACED)
+    model.compile("adam", LOGITS, jit_compile=False)
     history = model.fit(TOKENS, Y, epochs=2, verbose=0).history
     assert np.isfinite(history["vat"]).all() and history["vat"][0] > 0
     r = ops.convert_to_numpy(ops.cast(vat().perturbation(model, TOKENS), "float32"))
@@ -138,6 +138,6 @@ def test_evaluations_and_monitors_at_a_place(tmp_path, tf):
     assert str(curve).count("\n") == 3
     monitor = callbacks.SmoothnessMonitor(TOKENS, 0.5, **settings)
     summary = callbacks.PerturbationSummary(TOKENS, tmp_path, perturbation)
-    model.compile(keras.optimizers.SGD(0.0), LOGITS, **TRACED)
+    model.compile(keras.optimizers.SGD(0.0), LOGITS, jit_compile=False)
     history = model.fit(TOKENS, Y, verbose=0, callbacks=[monitor, summary]).history
     assert history["lds"][0] == pytest.approx(lds.mean(), rel=1e-5)

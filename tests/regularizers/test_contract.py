@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from golden.quick import TRACED
 from golden.weight_gradients import weight_gradients
 from keras import ops
 
@@ -50,7 +49,7 @@ def compiled_model(regularizer, classifier, learning_rate=0.1):
     model.compile(
         keras.optimizers.SGD(learning_rate),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        **TRACED,
+        jit_compile=False,
     )
     return model
 
@@ -263,7 +262,7 @@ def test_weight_assigned_between_batches_of_a_compiled_fit(make, method, images)
 def test_a_step_moves_the_weights_by_the_gradient_of_the_weighted_penalty(make, method, images):
     x, y = images
     model, plain = compiled_model(make(method, weight=0.5), image_classifier()), image_classifier()
-    plain.compile(keras.optimizers.SGD(0.1), model.loss, **TRACED)
+    plain.compile(keras.optimizers.SGD(0.1), model.loss, jit_compile=False)
     for trained in (model, plain):
         trained.train_on_batch(x, y)
     same, regularizer = image_classifier(), make(method)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from golden.precision import ROUNDED, needs_float64
-from golden.quick import QUICK, TRACED
+from golden.quick import QUICK
 from golden.weight_gradients import assert_gradients_are_differences
 from keras import ops
 
@@ -39,7 +39,7 @@ def compiled(classifier, regularizer, **arguments):
     model.compile(
         keras.optimizers.SGD(0.0),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        **TRACED,
+        jit_compile=False,
     )
     return model
 

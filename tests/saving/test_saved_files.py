@@ -7,7 +7,6 @@ import zipfile
 import keras
 import numpy as np
 import pytest
-from golden.quick import TRACED
 from keras import layers
 
 from keras_vat import VATModel, __version__, generators, regularizers
@@ -21,7 +20,7 @@ def vat_model(classifier=None, **arguments):
     vat = regularizers.VirtualAdversarialTraining(epsilon=1.0, **arguments)
     model = VATModel(classifier, [vat, regularizers.EntropyMinimization()])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(0.1, momentum=0.9), loss, **TRACED)
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.9), loss, jit_compile=False)
     model.optimizer.build(model.trainable_variables)
     return model
 

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 from golden.norms import norms
-from golden.quick import TRACED
 from keras import layers, ops
 
 from keras_vat import VATModel, perturbations, regularizers
@@ -50,7 +49,7 @@ def test_images_from_a_directory(folder, dtype):
 
     model = VATModel(classifier, regularizers.VirtualAdversarialTraining(**settings))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile("adam", loss, **TRACED)
+    model.compile("adam", loss, jit_compile=False)
     history = model.fit(images, validation_data=images, verbose=0).history
     assert np.isfinite(history["loss"]).all() and history["vat"][0] > 0
     np.testing.assert_allclose(model.predict(x, verbose=0), classifier(x), rtol=1e-4, atol=1e-5)

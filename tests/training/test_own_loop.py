@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from golden.quick import TRACED
 from keras import layers
 
 from keras_vat import VATModel, regularizers
@@ -62,7 +61,7 @@ def test_a_loop_of_ones_own_trains_as_fit_does(rows):
         own.append([float(value) for value in found])
     other, vat = make()
     model = VATModel(other, vat, batch_statistics="batch")
-    model.compile(keras.optimizers.SGD(0.1), LOGITS, **TRACED)
+    model.compile(keras.optimizers.SGD(0.1), LOGITS, jit_compile=False)
     logs = model.fit(rows.x, rows.y, batch_size=12, epochs=2, shuffle=False, verbose=0).history
     np.testing.assert_allclose(own, np.transpose([logs["supervised_loss"], logs["vat"]]), rtol=1e-4)
     for one, of_fit in zip(classifier.get_weights(), other.get_weights(), strict=True):

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from golden.quick import TRACED
 
 from keras_vat import VATModel, evaluation, perturbations, regularizers
 
@@ -27,7 +26,7 @@ def make(sparse_input=True):
 
 def trained(x, methods, sparse_input=True):
     model = VATModel(make(sparse_input), methods)
-    model.compile("sgd", LOGITS, **TRACED)
+    model.compile("sgd", LOGITS, jit_compile=False)
     history = model.fit(x, Y, batch_size=32, shuffle=False, verbose=0).history
     return history, model.get_weights()
 

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from golden.quick import TRACED
 from keras import layers
 
 from keras_vat import VATModel, regularizers
@@ -29,7 +28,7 @@ class Noisy(layers.Layer):
 
 def compiled(classifier, regularizer=None, rate=0.0, **settings):
     model = VATModel(classifier, [regularizer] if regularizer else [], **settings)
-    model.compile(keras.optimizers.SGD(rate), LOGITS, metrics=["accuracy"], **TRACED)
+    model.compile(keras.optimizers.SGD(rate), LOGITS, metrics=["accuracy"], jit_compile=False)
     return model
 
 
@@ -87,7 +86,7 @@ def test_a_skipped_step_leaves_no_trace_in_any_metric():
         classifier, regularizers.VirtualAdversarialTraining(1.0, seed=1), nonfinite_penalty="skip"
     )
     metrics = [keras.metrics.SparseCategoricalCrossentropy(from_logits=True, name="ce"), "accuracy"]
-    model.compile(keras.optimizers.SGD(0.0), LOGITS, metrics=metrics, **TRACED)
+    model.compile(keras.optimizers.SGD(0.0), LOGITS, metrics=metrics, jit_compile=False)
     clean = model.fit(X, Y, batch_size=8, verbose=0).history
     broken = np.concatenate([X, np.full_like(X, np.nan), X])
     history = model.fit(

@@ -5,7 +5,6 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from golden.quick import TRACED
 from keras import layers
 
 from keras_vat import SemiSupervisedInputs, VATModel, callbacks, data, regularizers
@@ -23,7 +22,7 @@ def image_model(*methods):
     keras.utils.set_random_seed(0)
     net = [keras.Input((4, 4, 1)), layers.Rescaling(1 / 255, name="scaled"), layers.Flatten()]
     model = VATModel(keras.Sequential([*net, layers.Dense(3)]), list(methods))
-    model.compile("sgd", LOGITS, **TRACED)
+    model.compile("sgd", LOGITS, jit_compile=False)
     return model
 
 
@@ -129,7 +128,7 @@ def test_several_inputs_are_no_images(make_vat_model):
 def test_inputs_outside_of_clip(x):
     net = keras.Sequential([layers.Flatten(), layers.Dense(3)])
     model = VATModel(net, vat(300.0, clip=(0.0, 1.0)))
-    model.compile("sgd", LOGITS, **TRACED)
+    model.compile("sgd", LOGITS, jit_compile=False)
     with pytest.warns(UserWarning, match=r"`clip` of 'vat' is not the range.*from 0 to 25\d"):
         fit(model, x, CLASSES)
     with warnings.catch_warnings(action="error"):

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from golden.quick import TRACED
 
 from keras_vat import SemiSupervisedInputs, VATModel, regularizers
 
@@ -11,7 +10,9 @@ from keras_vat import SemiSupervisedInputs, VATModel, regularizers
 def make(**settings):
     classifier = keras.Sequential([keras.layers.Dense(5, "relu"), keras.layers.Dense(2)])
     model = VATModel(classifier, regularizers.VirtualAdversarialTraining(0.1, seed=1), **settings)
-    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), **TRACED)
+    model.compile(
+        "adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False
+    )
     return model
 
 
@@ -45,7 +46,9 @@ def test_a_subclassed_classifier_is_built_by_its_first_batch():
             return self.dense(inputs["a"]) + self.dense(inputs["b"])
 
     model = VATModel(Own(), regularizers.EntropyMinimization())
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), **TRACED)
+    model.compile(
+        "sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False
+    )
     x = {name: np.ones((4, 3), "float32") for name in "ab"}
     model.fit(x, np.zeros(4, "int32"), verbose=0)
     assert model.built and len(model.trainable_weights) == 2

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from golden.quick import TRACED
 from keras import layers, ops
 
 from keras_vat import Forward, VATModel, regularizers
@@ -67,7 +66,7 @@ METHODS = {
 def test_a_penalty_is_that_of_the_head_alone(kind, name, training, rows, labels):
     classifier, head = heads(kind)
     model = VATModel(classifier, METHODS[name](), penalized_output="topic")
-    model.compile("sgd", LOSSES[kind], **TRACED)
+    model.compile("sgd", LOSSES[kind], jit_compile=False)
     head.compile("sgd", LOGITS)
     penalty = model.regularizers[0].penalty(model, rows.x, labels[kind], training=training)
     expected = METHODS[name]().penalty(head, rows.x, rows.y, training=training)
@@ -93,7 +92,7 @@ def test_all_outputs_train_as_in_plain_keras(kind, subclassed, rows, labels):
             LOSSES[kind],
             loss_weights=weights if kind == "dict" else [0.5, 2.0],
             metrics={"topic": ["accuracy"], "tags": ["mae"]} if kind == "dict" else None,
-            **TRACED,
+            jit_compile=False,
         )
         history = model.fit(
             rows.x, labels[kind], batch_size=5, epochs=2, shuffle=False, verbose=0
@@ -138,7 +137,7 @@ def test_features_beside_logits(unlabeled, rows):
     classifier, head = heads("dict", features=True)
     vat = regularizers.VirtualAdversarialTraining(0.5, seed=1)
     model = VATModel(classifier, vat, penalized_output="topic")
-    model.compile(keras.optimizers.SGD(0.0), {"topic": LOGITS}, **TRACED)
+    model.compile(keras.optimizers.SGD(0.0), {"topic": LOGITS}, jit_compile=False)
     x = SemiSupervisedInputs(rows.x, rows.unlabeled) if unlabeled else rows.x
     logs = model.train_on_batch(x, {"topic": rows.y}, return_dict=True)
     expected = regularizers.VirtualAdversarialTraining(0.5, seed=1).penalty(
@@ -152,13 +151,13 @@ def test_one_output_in_a_structure_is_one_output(rows):
     inputs = keras.Input((4,))
     classifier = keras.Model(inputs, {"topic": layers.Dense(3, name="topic")(inputs)})
     model = VATModel(classifier, regularizers.VirtualAdversarialTraining(0.5))
-    model.compile("sgd", {"topic": LOGITS}, **TRACED)
+    model.compile("sgd", {"topic": LOGITS}, jit_compile=False)
     assert model.train_on_batch(rows.x, {"topic": rows.y}, return_dict=True)["vat"] > 0
 
 
 def test_without_regularizers_anything_trains(rows, labels):
     model = VATModel(heads("list")[0], [])
-    model.compile("sgd", LOSSES["list"], **TRACED)
+    model.compile("sgd", LOSSES["list"], jit_compile=False)
     history = model.fit(rows.x, labels["list"], verbose=0).history
     assert history["topic_loss"][0] + history["tags_loss"][0] == pytest.approx(history["loss"][0])
 
@@ -170,7 +169,7 @@ def test_a_skipped_step_leaves_no_trace_in_the_losses_of_the_outputs(rows, label
         penalized_output="topic",
         nonfinite_penalty="skip",
     )
-    model.compile(keras.optimizers.SGD(0.0), LOSSES["dict"], **TRACED)
+    model.compile(keras.optimizers.SGD(0.0), LOSSES["dict"], jit_compile=False)
     x = np.concatenate([rows.x, rows.x])
     x[12:] = np.nan
     y = {name: np.concatenate([part, part]) for name, part in labels["dict"].items()}
