@@ -34,9 +34,9 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
 
     1. Scale the columns, in a pipeline with `StandardScaler`. `epsilon` is the length of a step
        that a row as a whole takes, in the units of its columns.
-    2. Choose `epsilon` by `GridSearchCV` with `cv=SemiSupervisedKFold()`, on a logarithmic grid
-       such as `[0.1, 0.3, 1, 3, 10]`; the default is only where to begin.
-       `plotting.plot_epsilon_search` shows what came of it.
+    2. Begin with the default epsilon. Where there are tens of labels of a class, choose it by
+       `GridSearchCV` with `cv=SemiSupervisedKFold()`, on a logarithmic grid such as `[1, 0.3, 3,
+       0.1, 10]`; of equal scores the first is taken. `plotting.plot_epsilon_search` draws it.
     3. Compare with `LogisticRegression` on the labels. VAT moves the boundaries of the classes to
        where there are no rows. That helps where the classes are groups with gaps between them, as
        handwritten digits are, and can't help where they overlap, as incomes in a census do.
