@@ -78,6 +78,18 @@ def are_whole(values):
     return values.dtype.kind in "biuf" and bool(np.all(values == np.round(values)))
 
 
+def count_missing(values):
+    """How many entries of an array are NaN, `None` or pandas's NA."""
+    if values.dtype.kind == "f":
+        return int(np.isnan(values).sum())
+    if values.dtype.kind != "O":
+        return 0
+    # NA is told by its name: it compares as neither true nor false.
+    return sum(
+        one is None or type(one).__name__ == "NAType" or bool(one != one) for one in values.flat
+    )
+
+
 def seed(value):
     """Raises unless the seed is an integer or `None`; returns it as JAX's unsigned 32 bits."""
     if value is None:

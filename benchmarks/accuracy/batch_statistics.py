@@ -210,7 +210,6 @@ def train(job):
             validation_data=test,
             validation_freq=sorted({*VALIDATED, task.epochs}),
             callbacks=[anew],
-            shuffle=False,
             verbose=0,
         )
     return {"validations": anew.validations}

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import tree
 
+from keras_vat import arguments
 from keras_vat.data.is_dataset import is_dataset
 
 # Few rows are shuffled for several passes at once: about so many indices per draw.
@@ -84,10 +85,11 @@ class ArrayRows:
                 f"rows. Received: labeled with labels in a {type(y).__name__}"
             )
         labels = y.reshape(len(y), -1)
-        if y.dtype.kind in "fO" and (labels != labels).any():
+        missing = arguments.count_missing(y)
+        if missing:
             raise ValueError(
                 "`labeled` must have -1 where a label is unknown. "
-                f"Received: labeled with {int((labels != labels).sum())} labels that are NaN"
+                f"Received: labeled with {missing} labels that are NaN or None"
             )
         unlabeled = (labels == -1).all(axis=1)
         if unlabeled.all() or not unlabeled.any():

@@ -35,6 +35,11 @@ def has_one_input(classifier):
     return len(getattr(classifier, "inputs", None) or ()) == 1
 
 
+def are_several_inputs(x, classifier):
+    """Whether x is several inputs where the classifier is known to have one."""
+    return isinstance(x, (tuple, list)) and len(x) > 1 and has_one_input(classifier)
+
+
 def _is_one_example(shape, declared):
     """Whether a shape is that of an example, and not one of rows without the last axis of 1."""
     shape, example = tuple(shape), tuple(declared)[1:]

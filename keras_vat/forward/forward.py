@@ -9,7 +9,7 @@ from keras_vat import autodiff
 from keras_vat.autodiff.inner_scope import InnerScope
 from keras_vat.divergences.output_distribution import check_rows
 from keras_vat.forward.batch_statistics import normalization_layers
-from keras_vat.forward.check_batch import check_batch, has_one_input
+from keras_vat.forward.check_batch import are_several_inputs, check_batch
 from keras_vat.forward.compiled_loss import CompiledLoss
 from keras_vat.forward.has_forward import HasForward
 from keras_vat.forward.linearized_pass import LinearizedPass
@@ -91,7 +91,7 @@ class Forward(WeightedBatches, OutputsOfRuns):
         """Raises for several inputs where the classifier has one: labels would count as inputs."""
         if self._at is not None:
             return
-        if isinstance(x, (tuple, list)) and len(x) > 1 and has_one_input(self.classifier):
+        if are_several_inputs(x, self.classifier):
             raise ValueError(
                 "`x` must be one input, as the classifier has one; of a pair of inputs and labels, "
                 f"give its first, `x[0]`. Received: x, a {type(x).__name__} of {len(x)}"

@@ -78,11 +78,11 @@ def get(*identifier: Any, **arguments: Any) -> Any:
     return cls(**arguments)
 
 
-def missing_arguments(cls: type, given: Any) -> list[str]:
-    """The names of the arguments that a regularizer's class needs and is not given."""
+def missing_arguments(make: Callable[..., Any], given: Any) -> list[str]:
+    """The names of the arguments that what makes a regularizer needs and is not given."""
     return [
         parameter.name
-        for parameter in inspect.signature(cls).parameters.values()
+        for parameter in inspect.signature(make).parameters.values()
         if parameter.default is parameter.empty
         and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
         and parameter.name not in given

@@ -10,7 +10,7 @@ from keras import tree
 from keras_vat.data.is_dataset import is_dataset
 from keras_vat.data.semi_supervised_batches import SemiSupervisedBatches
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
-from keras_vat.forward.check_batch import has_one_input
+from keras_vat.forward.check_batch import are_several_inputs, has_one_input
 from keras_vat.forward.labels import only_one
 from keras_vat.forward.output_meaning import name_of_loss, only_loss
 
@@ -50,7 +50,7 @@ def check_halves(x, classifier):
 
 def check_one_input(x, classifier):
     """Raises for several inputs where the classifier has one, as zipped datasets give them."""
-    if isinstance(x, (tuple, list)) and len(x) > 1 and has_one_input(classifier):
+    if are_several_inputs(x, classifier):
         raise ValueError(
             "`x` must be one input in each batch, as the classifier has one. A batch of labelled "
             "and unlabelled rows is `(keras_vat.SemiSupervisedInputs(labeled, unlabeled), y)`, "

@@ -93,20 +93,10 @@ def _made(maker, epsilon, weight, seed):
     make = maker
     if isinstance(maker, str):
         make = REGULARIZERS[arguments.one_of("regularizer", maker, tuple(REGULARIZERS))]
-    known = inspect.signature(make).parameters.values() if callable(make) else ()
-    takes_all = any(one.kind is one.VAR_KEYWORD for one in known)
-    names = {one.name for one in known}
-    given = {"epsilon": epsilon, "weight": weight, "seed": seed}
-    given = {name: value for name, value in given.items() if takes_all or name in names}
-    missing = missing_arguments(make, given) if callable(make) else []
-    if missing:
-        name = getattr(make, "__name__", "...")
-        raise ValueError(
-            f"`regularizer` needs {', '.join(f'`{one}`' for one in missing)}: give an object, "
-            f"{name}({missing[0]}=..., ...), or functools.partial({name}, {missing[0]}=...). "
-            f"Received: regularizer={maker!r}"
-        )
-    made = make(**given) if callable(make) else make
+    made = make
+    if callable(make):
+        given = {"epsilon": epsilon, "weight": weight, "seed": seed}
+        made = make(**_taken(make, given, maker))
     if not isinstance(made, Regularizer):
         raise TypeError(
             "`regularizer` must be a name, a keras_vat regularizer, or a class or function that "
@@ -114,6 +104,22 @@ def _made(maker, epsilon, weight, seed):
             + (f", which returned {made!r}" if callable(maker) else "")
         )
     return made
+
+
+def _taken(make, given, maker):
+    """What a class or function takes of the arguments; raises where it needs others."""
+    known = inspect.signature(make).parameters
+    if not any(one.kind is one.VAR_KEYWORD for one in known.values()):
+        given = {name: value for name, value in given.items() if name in known}
+    missing = missing_arguments(make, given)
+    if missing:
+        name = getattr(make, "__name__", "...")
+        raise ValueError(
+            f"`regularizer` needs {', '.join(f'`{one}`' for one in missing)}: give an object, "
+            f"{name}({missing[0]}=..., ...), or functools.partial({name}, {missing[0]}=...). "
+            f"Received: regularizer={maker!r}"
+        )
+    return given
 
 
 def _check_in_use(estimator, regularizers):

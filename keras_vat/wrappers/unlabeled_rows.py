@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_vat.arguments import count_missing
+
 
 def is_unlabeled(y):
     """Whether a row's label is -1, scikit-learn's sign for an unknown one; booleans, `(rows,)`.
@@ -16,10 +18,7 @@ def is_unlabeled(y):
 
 def check_missing_labels(y):
     """Raises where labels are `None` or NaN, as pandas has unknown ones."""
-    y = np.asarray(y)
-    if y.ndim == 0 or y.dtype.kind not in "fO":
-        return
-    missing = int(np.sum([one is None or one != one for one in y.ravel()]))
+    missing = 0 if y is None else count_missing(np.asarray(y))
     if missing:
         raise ValueError(
             "Input y contains NaN: a row without a label has -1, as `y.fillna(-1)` of a pandas "

@@ -174,7 +174,6 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
                     rows,
                     steps_per_epoch=steps,
                     epochs=epochs,
-                    shuffle=False,
                     callbacks=self.callbacks,
                     verbose=self.verbose,
                 )

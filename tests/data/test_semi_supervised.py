@@ -209,6 +209,14 @@ def test_the_order_of_a_seed_does_not_hang_on_the_global_one(source):
     assert order(0) == order(1)
 
 
+@pytest.mark.parametrize("missing", [np.nan, None])
+def test_unknown_labels_are_to_be_minus_one(missing):
+    y = np.array([0.0, 1.0, missing, missing], dtype=object)
+    y = y.astype("float64") if missing is np.nan else y
+    with pytest.raises(ValueError, match="-1 where a label is unknown.*2 labels that are NaN"):
+        semi_supervised((rows(4), y))
+
+
 def test_without_a_seed_the_global_seed_decides():
     def epoch(global_seed):
         keras.utils.set_random_seed(global_seed)

@@ -180,7 +180,7 @@ def test_wrong_labels(table, make):
         make().predict(table.x)
 
 
-@pytest.mark.parametrize("missing", [np.nan, None])
+@pytest.mark.parametrize("missing", [np.nan, None, pd.NA])
 def test_missing_labels_are_to_be_minus_one(table, make, missing):
     y = np.where(table.y < 0, missing, table.y.astype(object))
     if missing is np.nan:
