@@ -29,20 +29,19 @@ def plot_epsilon_search(search: Any, ax: Any = None) -> Any:
     ```python
     search = GridSearchCV(
         make_pipeline(StandardScaler(), VATClassifier()),
-        {"vatclassifier__epsilon": [0.1, 0.3, 1.0, 3.0]},
+        {"vatclassifier__epsilon": [1.0, 0.3, 3.0, 0.1]},
         cv=SemiSupervisedKFold(),
     ).fit(x, y)
     keras_vat.plotting.plot_epsilon_search(search)
     ```
     """
-    epsilons, scores, spreads = _best_of_each(_results(search))
+    epsilons, scores, spreads, chosen = _best_of_each(_results(search))
     ax = axes_or_new(ax, figsize=(6.0, 3.8))
     ax.fill_between(
         epsilons, scores - spreads, scores + spreads, color=CATEGORIES[0], alpha=0.15, linewidth=0
     )
     ax.plot(epsilons, scores, color=CATEGORIES[0], marker="o", markersize=3.5, linewidth=1.6)
-    best = int(np.argmax(scores))
-    ax.axvline(epsilons[best], color=NEUTRAL, linestyle=":", label=f"best: {epsilons[best]:g}")
+    ax.axvline(chosen, color=NEUTRAL, linestyle=":", label=f"best: {chosen:g}")
     if epsilons[0] > 0 and epsilons[-1] > 5 * epsilons[0]:
         ax.set_xscale("log")
     ax.set(xlabel="size ε of the perturbation", ylabel="score, mean ± standard deviation of folds")
@@ -68,7 +67,10 @@ def _results(search):
 
 
 def _best_of_each(results):
-    """Epsilons in ascending order, with the mean score and the spread of the best of each."""
+    """Epsilons in ascending order, the mean score and the spread of the best of each, and the best.
+
+    Of equally good ones that is the first in the grid, as it is in the search.
+    """
     names = [name for name in results if name.startswith("param_")]
     varied = [name for name in names if name.endswith("epsilon")]
     if len(varied) != 1:
@@ -80,4 +82,4 @@ def _best_of_each(results):
     means, spreads = (np.asarray(results[f"{kind}_test_score"]) for kind in ("mean", "std"))
     epsilons = np.unique(of_rows)
     best = [max(np.flatnonzero(of_rows == one), key=means.__getitem__) for one in epsilons]
-    return epsilons, means[best], spreads[best]
+    return epsilons, means[best], spreads[best], of_rows[np.argmax(means)]

@@ -27,6 +27,16 @@ def test_curve_band_and_best(ax):
     assert ax.get_xscale() == "log"
 
 
+def test_of_equally_good_ones_the_best_is_the_searchs_own(ax):
+    fitted = search(
+        param_epsilon=[1.0, 0.1, 10.0],
+        mean_test_score=[0.9, 0.9, 0.7],
+        std_test_score=[0.0, 0.0, 0.0],
+    )
+    plot_epsilon_search(fitted, ax=ax)
+    assert ax.get_legend().get_texts()[0].get_text() == "best: 1"
+
+
 def test_other_parameters_are_at_their_best(ax):
     fitted = search(
         param_epsilon=[1.0, 1.0, 2.0, 2.0],
