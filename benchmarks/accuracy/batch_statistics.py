@@ -140,10 +140,10 @@ TASKS = {
         lambda: keras_vat.classifiers.conv_small("cifar10"),
         4000,
         (32, 32),
-        1,
+        2,
         1e-3,
         {"at": 2.0, "rpt": 8.0, "vat": 8.0, "fat": 2.0},
-        steps_per_epoch=100,
+        steps_per_epoch=400,
         dtype="mixed_bfloat16",
     ),
 }

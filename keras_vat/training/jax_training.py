@@ -4,19 +4,14 @@ import warnings
 
 import jax
 import keras
-import numpy as np
 from jax import numpy as jnp
 
 from keras_vat import keras_internals
-from keras_vat.as_in_keras import as_in_keras
 from keras_vat.keras_internals import raw_value, set_raw_value
-from keras_vat.keras_model import KerasModel
 
 
 class JAXTraining:
     """Mix-in of `VATModel`: one gradient of the total loss by `jax.value_and_grad`."""
-
-    _unchecked = None
 
     def train_step(self, state, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -57,16 +52,10 @@ class JAXTraining:
         usable = self._usable(gradients)
         finite &= usable
         with keras.StatelessScope(mapping(trainable, moved, metrics_variables)) as scope:
+            finite &= self._finite_before()
             total = jnp.where(usable, total, jnp.nan)
             logs = self._update_metrics(step, y, sample_weight, total, finite)
-            logs = {**logs, **self._mistakes.extremes(step.x)}
-            # The host looks at a step while the next one runs: that must not move on either.
-            trackers = (
-                keras_internals.loss_tracker(self),
-                self._supervised_tracker,
-                *self._penalty_trackers,
-            )
-            finite &= jnp.all(jnp.isfinite(jnp.asarray([t.result() for t in trackers])))
+            logs = {**logs, **self._mistakes.extremes(step.x), **self._flag(finite)}
         metrics_variables = [scope.get_current_value(v) for v in self.metrics_variables]
         non_trainable = [
             jnp.where(finite, now, before) if jnp.issubdtype(now.dtype, jnp.floating) else now
@@ -89,8 +78,7 @@ class JAXTraining:
         """
         if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
             return True
-        sums = [jnp.sum(gradient, dtype="float32") for gradient in gradients]
-        return jnp.all(jnp.isfinite(jnp.asarray(sums)))
+        return jnp.all(jnp.isfinite(jnp.asarray([_sum(gradient) for gradient in gradients])))
 
     def make_train_function(self, force=False):
         if self.train_function is not None and not force:
@@ -101,7 +89,6 @@ class JAXTraining:
         numbers = self._numbers()
 
         def check_and_run(state, iterator):
-            # The step before: waiting for this one would leave the device idle.
             self._check_last_step()
             for place, variable in numbers:
                 if raw_value(variable) is not None:  # assigned since the step before
@@ -110,7 +97,7 @@ class JAXTraining:
             for place, variable in numbers:
                 set_raw_value(variable, state[1][place])
             self._mistakes.look_at_inputs(logs)
-            self._unchecked = {name: logs[name] for name in self._checked_names}
+            self._take_flag(logs)
             return logs, state
 
         self.train_function = check_and_run
@@ -129,25 +116,14 @@ class JAXTraining:
         variables = enumerate(self.non_trainable_variables)
         return [(place, variable) for place, variable in variables if id(variable) in found]
 
-    @as_in_keras(KerasModel.fit)
-    def fit(self, **kwargs):
-        self._unchecked = None
-        history = super().fit(**kwargs)
-        self._check_last_step()
-        return history
-
-    @as_in_keras(KerasModel.train_on_batch)
-    def train_on_batch(self, **kwargs):
-        self._unchecked = None
-        logs = super().train_on_batch(**kwargs)
-        self._check_last_step()
-        return logs
-
-    def _check_last_step(self):
-        if self._unchecked is not None:
-            penalties, self._unchecked = self._unchecked, None
-            self._check_finite({name: np.asarray(value) for name, value in penalties.items()})
-
     def test_step(self, state, data):
         logs, state = super().test_step(state, data)
         return self._of_evaluation(logs), state
+
+
+def _sum(gradient):
+    """The sum of all numbers, by a product with ones: XLA on a CPU takes far longer to add."""
+    if gradient.ndim:
+        ones = jnp.ones(gradient.shape[-1], gradient.dtype)
+        gradient = jnp.matmul(gradient, ones, preferred_element_type="float32")
+    return jnp.sum(gradient, dtype="float32")

@@ -7,7 +7,6 @@ from keras_vat.autodiff import num_replicas
 from keras_vat.autodiff.inner_scope import InnerScope
 from keras_vat.forward.weighted_batches import count_rows
 from keras_vat.keras_internals import loss_parts, loss_tracker
-from keras_vat.training.finite_steps import check_finite
 
 
 class StepMetrics:
@@ -34,11 +33,6 @@ class StepMetrics:
                     moves = isinstance(now, keras.Variable)
                     found[f"{regularizer.name}_{name}"] = float(now) if moves else made_with
         return found
-
-    @property
-    def _checked_names(self):
-        """The entries of the logs that must stay finite."""
-        return [*self._penalty_names, "supervised_loss", "loss"]
 
     @property
     def _step_trackers(self):
@@ -89,8 +83,3 @@ class StepMetrics:
         """The logs of an evaluation: it computes no penalties, so it reports none."""
         trained_only = {tracker.name for tracker in self._step_trackers}
         return {name: value for name, value in logs.items() if name not in trained_only}
-
-    def _check_finite(self, means):
-        """Raises for the first of the means in the logs that is not finite."""
-        if self._skipped_tracker is None:
-            check_finite(means)

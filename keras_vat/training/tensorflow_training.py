@@ -41,7 +41,7 @@ class TensorFlowTraining:
             rows = [tf.shape(tf.nest.flatten(step.x)[0])[0], *step.rows]
             loss, penalties = step.supervised_loss, step.penalties
             values = [tf.cast(value, "float32") for value in (loss, *penalties)]
-            finite = tf.reduce_all(tf.math.is_finite(values))
+            finite = tf.reduce_all(tf.math.is_finite(values)) & self._finite_before()
             finite, (labelled_share, *shares) = replicas.agree(finite, rows)
             total = tf.cast(labelled_share, loss.dtype) * loss
             for regularizer, penalty, share in zip(
@@ -56,15 +56,13 @@ class TensorFlowTraining:
             usable = self._usable(gradients)
             finite &= usable
             total = tf.where(usable, total, tf.constant(np.nan, total.dtype))
-            self._apply(gradients, finite)
         else:
+            gradients = []
             warnings.warn("The classifier has no trainable weights.", stacklevel=2)
-        for variable, value in step.moved:
-            kept = is_floating(variable.dtype)  # seeds go on
-            variable.assign(tf.where(finite, value, variable.value) if kept else value)
+        self._apply(gradients, step.moved, finite)
         total = replicas.unshared(total, labelled_share)
         logs = self._update_metrics(step, y, sample_weight, total, finite)
-        logs = {**logs, **self._mistakes.extremes(step.x)}
+        logs = {**logs, **self._mistakes.extremes(step.x), **self._flag(finite)}
         return replicas.as_reducible(logs)
 
     def _usable(self, gradients):
@@ -79,18 +77,26 @@ class TensorFlowTraining:
         sums = [tf.reduce_sum(tf.cast(v, "float32")) for v in values if v is not None]
         return replicas.everywhere(tf.reduce_all(tf.math.is_finite(sums)))
 
-    def _apply(self, gradients, finite):
-        """Updates the weights, unless something is not finite."""
+    def _apply(self, gradients, moved, finite):
+        """Updates the weights and what the passes have moved, unless something is not finite."""
         pairs = zip(gradients, self.trainable_weights, strict=True)
         pairs = [(gradient, weight) for gradient, weight in pairs if gradient is not None]
+        averages = [(variable, value) for variable, value in moved if is_floating(variable.dtype)]
 
         def apply():
-            self.optimizer.apply_gradients(pairs)
+            if pairs:
+                self.optimizer.apply_gradients(pairs)
+            for variable, value in averages:
+                variable.assign(value)
             return True
 
+        for variable, value in moved:
+            if not is_floating(variable.dtype):
+                variable.assign(value)  # seeds go on
         if tf.distribute.has_strategy():
             # The replicas' sum can't be taken inside a condition: it is taken of zeros instead.
             pairs = [(zero_unless(finite, gradient), weight) for gradient, weight in pairs]
+            averages = [(v, tf.where(finite, value, v.value)) for v, value in averages]
             apply()
         else:
             tf.cond(finite, apply, lambda: False)
@@ -136,9 +142,10 @@ class TensorFlowTraining:
         run = self.train_function
 
         def run_and_check(iterator):
+            self._check_last_step()
             logs = dict(run(iterator))
             self._mistakes.look_at_inputs(logs)
-            self._check_finite({name: np.asarray(logs[name]) for name in self._checked_names})
+            self._take_flag(logs)
             return logs
 
         self.train_function = run_and_check
