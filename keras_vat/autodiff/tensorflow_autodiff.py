@@ -130,4 +130,4 @@ def widest_float():
 
 def compiled(function):
     """A function of tensors, compiled for whatever batches come."""
-    return tf.function(function, reduce_retracing=True)
+    return tf.function(function, reduce_retracing=True, autograph=False)

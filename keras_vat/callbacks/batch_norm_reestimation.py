@@ -4,9 +4,11 @@ import keras
 import numpy as np
 
 from keras_vat import arguments
+from keras_vat.autodiff.inner_scope import InnerScope
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.evaluation.batches import check_inputs, endless_batches, passes
 from keras_vat.forward.batch_statistics import normalization_layers
+from keras_vat.forward.compiled_run import CompiledRun
 from keras_vat.forward.has_forward import HasForward
 
 
@@ -78,11 +80,7 @@ class BatchNormReestimation(keras.callbacks.Callback):
         return self.model.classifier if isinstance(self.model, HasForward) else self.model
 
     def _find_layers(self):
-        layers = [
-            layer
-            for layer in normalization_layers(self._classifier)
-            if layer.moving_mean is not None and hasattr(layer, "momentum")
-        ]
+        layers = _layers_with_averages(self._classifier)
         if layers:
             return layers
         raise ValueError(
@@ -92,55 +90,73 @@ class BatchNormReestimation(keras.callbacks.Callback):
         )
 
     def _average(self, layers):
-        # What a pass makes of an average that is 0 is 1 - momentum times the batch statistic.
-        shares = {
-            id(variable): 1.0 - layer.momentum
-            for layer in layers
-            for variable in (layer.moving_mean, layer.moving_variance)
-        }
-        statistics = [v for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
-        sums, counts, state = {}, {}, {}
+        statistics = _statistics(layers)
+        # What is not asked for (dropout seeds) goes on to the next batch, so that each has its own
+        # masks, and is forgotten in the end.
+        run = CompiledRun(_batch_statistics, self._classifier)
         stream = endless_batches(self.x, passes(self.batch_size, self.seed))
+        sums = {}
         for _, (batch, _) in zip(range(self.steps), stream, strict=False):
-            # Updates stay in the scope. What is not asked for (dropout seeds) goes on to the next
-            # batch, so that each has its own masks, and is forgotten in the end.
-            with _UpdateRecorder(state.values(), statistics) as scope:
-                self._classifier(batch, training=True)
-            for variable, value in scope.updates:
-                key = id(variable)
-                if key in shares:
-                    value = keras.ops.convert_to_numpy(value).astype("float64") / shares[key]
-                    sums[key] = sums.get(key, 0.0) + value
-                    counts[key] = counts.get(key, 0) + 1
-                else:
-                    state[key] = (variable, value)
+            for place, value in run(batch).items():
+                value = keras.ops.convert_to_numpy(value).astype("float64")
+                sums[place] = sums.get(place, 0.0) + value
         # A frozen layer (`trainable=False`) sees no update and keeps its averages.
-        updated = [variable for variable in statistics if id(variable) in sums]
-        for variable in updated:
-            if not np.all(np.isfinite(sums[id(variable)])):
+        for place, total in sums.items():
+            if not np.all(np.isfinite(total)):
                 raise ValueError(
                     "Batch statistics must be finite; the moving averages were left as they "
-                    f"were. Received: a non-finite {variable.path}. Look for NaN in `x` and in "
-                    "the classifier's weights."
+                    f"were. Received: a non-finite {statistics[place].path}. Look for NaN in `x` "
+                    "and in the classifier's weights."
                 )
-        for variable in updated:
-            variable.assign(sums[id(variable)] / counts[id(variable)])
+        for place, total in sums.items():
+            statistics[place].assign(total / self.steps)
 
 
-class _UpdateRecorder(keras.StatelessScope):
-    """A stateless scope that keeps every update: a shared layer makes several in one pass.
+def _layers_with_averages(classifier):
+    return [
+        layer
+        for layer in normalization_layers(classifier)
+        if layer.moving_mean is not None and hasattr(layer, "momentum")
+    ]
 
-    Args:
-        state: Pairs of a variable and its number.
-        zeros: Variables that are 0 for every update.
+
+def _statistics(layers):
+    return [v for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
+
+
+def _batch_statistics(classifier, x):
+    """The statistics of a batch, by their place among those of all layers.
+
+    The mean over its calls, where a layer is shared.
+    """
+    layers = _layers_with_averages(classifier)
+    statistics = _statistics(layers)
+    # What a pass makes of an average that is 0 is 1 - momentum times the batch statistic.
+    shares = [1.0 - layer.momentum for layer in layers for _ in range(2)]
+    with _UpdateRecorder(statistics) as scope:
+        classifier(x, training=True)
+    found = {}
+    for place, (variable, share) in enumerate(zip(statistics, shares, strict=True)):
+        values = [value for updated, value in scope.updates if updated is variable]
+        if values:
+            found[place] = sum(values) / (share * len(values))
+    return found
+
+
+class _UpdateRecorder(InnerScope):
+    """A scope that keeps every update of averages, which are 0 for each of them.
+
+    A shared layer makes several. All other updates go on to the scope around it.
     """
 
-    def __init__(self, state, zeros):
-        super().__init__([*state, *((v, keras.ops.zeros(v.shape, v.dtype)) for v in zeros)])
-        self._zeros = {id(variable) for variable in zeros}
+    def __init__(self, averages):
+        zeros = [(v, keras.ops.zeros(v.shape, v.dtype)) for v in averages]
+        super().__init__(zeros, passes_updates=True)
+        self._averages = {id(variable) for variable in averages}
         self.updates = []
 
     def add_update(self, update):
-        if id(update[0]) not in self._zeros:
+        if id(update[0]) in self._averages:
+            self.updates.append(update)
+        else:
             super().add_update(update)
-        self.updates.append(update)

@@ -9,16 +9,15 @@ from keras_vat import arguments
 
 
 def class_predictions(logits, distribution):
-    """The most probable class of every row, NumPy integers `(batch,)`.
+    """The most probable class of every row, integers `(batch,)`.
 
     Raises:
         ValueError: If the output is not one class for each row.
     """
-    logits = ops.convert_to_numpy(logits)
     count_classes(logits, distribution)
     if distribution.name == "categorical":
-        return np.argmax(logits, axis=-1)
-    return (logits.reshape(-1) > 0).astype("int64")
+        return ops.argmax(logits, axis=-1)
+    return ops.cast(ops.reshape(logits, (-1,)) > 0, "int32")
 
 
 def count_classes(logits, distribution):
@@ -55,9 +54,8 @@ def class_labels(y):
     return y.astype("int64")
 
 
-def check_labels(y, clean):
-    """Raises for labels that are no classes of a clean pass: each would count as an error."""
-    num_classes = count_classes(clean.target, clean.distribution)
+def check_labels(y, num_classes):
+    """Raises for labels that are no classes of a classifier: each would count as an error."""
     if len(y.shape) == 2 and y.shape[1] not in (1, num_classes):
         raise ValueError(
             f"`y` must be class numbers, or one-hot rows of the classifier's {num_classes} "

@@ -11,6 +11,7 @@ from keras_vat import arguments, autodiff
 from keras_vat.autodiff.inner_scope import InnerScope
 from keras_vat.evaluation.batches import draws, endless_batches
 from keras_vat.forward import Forward
+from keras_vat.forward.compiled_run import CompiledRun
 from keras_vat.regularizers import Regularizer, VirtualAdversarialTraining
 
 
@@ -98,11 +99,14 @@ def gradient_noise(
             "none of them trainable"
         )
     moments = {name: _Moments() for name in penalties}
-    with keras.StatelessScope():
-        stream = endless_batches(dataset, draws(batch_size, seed), y)
-        for _, (inputs, labels) in zip(range(num_samples), stream, strict=False):
-            for name, penalty in penalties.items():
-                moments[name].add(_gradient(penalty, model, inputs, labels))
+    runs = {name: CompiledRun(_gradient, model, penalty) for name, penalty in penalties.items()}
+    stream = endless_batches(dataset, draws(batch_size, seed), y)
+    for _, (inputs, labels) in zip(range(num_samples), stream, strict=False):
+        for name, run in runs.items():
+            penalties[name].check_labels(labels)
+            penalties[name].check_inputs(inputs)
+            gradient = [ops.convert_to_numpy(part) for part in run(inputs, labels)]
+            moments[name].add([part.astype("float64") for part in gradient])
     return {name: taken.noise(unbiased) for name, taken in moments.items()}
 
 
@@ -132,9 +136,8 @@ class _Moments:
         return float(np.sqrt(variance / squared_length)) if squared_length > 0 else float("inf")
 
 
-def _gradient(regularizer, model, x, y):
-    """The gradient of the penalty in training, a list of float64 arrays."""
-
+def _gradient(model, regularizer, x, y):
+    """The gradient of the penalty in training, a list of tensors."""
     weights = model.trainable_weights
 
     def penalty(values):
@@ -143,8 +146,7 @@ def _gradient(regularizer, model, x, y):
             return regularizer.penalty(forward, x, y), None
 
     linear = autodiff.Linearization(penalty, [ops.copy(weight.value) for weight in weights])
-    gradient = linear.vjp(ops.ones_like(linear.value))
-    return [ops.convert_to_numpy(part).astype("float64") for part in gradient]
+    return linear.vjp(ops.ones_like(linear.value))
 
 
 def _penalties(epsilon, num_power_iterations, regularizers, seed):

@@ -86,12 +86,17 @@ def local_distributional_smoothness(
             f"`perturbation`, which has its own. Received: epsilon={epsilon}, "
             f"perturb_at={perturb_at}, scale={scale}, temperature={temperature}"
         )
+    run = perturbation.compiled(_smoothness, classifier, divergence=divergence)
     values = []
-    with keras.StatelessScope():
-        for batch, labels in batches(x, batch_size=batch_size):
-            forward = Forward.of(classifier)
-            view, perturbed = perturbation.moved(forward, batch, forward.labels(batch, labels))
-            clean = forward.clean(batch)
-            measure = divergences.get(divergence, clean.distribution)
-            values.append(measure(perturbation.target(clean), view.logits(perturbed)))
-    return np.concatenate([keras.ops.convert_to_numpy(value) for value in values])
+    for batch, labels in batches(x, batch_size=batch_size):
+        perturbation.check_inputs(batch)
+        values.append(keras.ops.convert_to_numpy(run(batch, labels)))
+    return np.concatenate(values)
+
+
+def _smoothness(classifier, perturbation, x, y, divergence):
+    forward = Forward.of(classifier)
+    view, perturbed = perturbation.moved(forward, x, forward.labels(x, y))
+    clean = forward.clean(x)
+    measure = divergences.get(divergence, clean.distribution)
+    return measure(perturbation.target(clean), view.logits(perturbed))

@@ -80,25 +80,32 @@ def perturbation_statistics(
     """
     _check(perturbations)
     measured = {name: [] for name in perturbations}
-    with keras.StatelessScope():
-        for batch, labels in batches(x, y, batch_size):
-            forward = Forward.of(classifier)
-            for name, perturbation in perturbations.items():
-                _, there = perturbation.enter(forward, batch)
-                view, perturbed = perturbation.moved(forward, batch, forward.labels(batch, labels))
-                clean = forward.clean(batch)
-                cost = clean.distribution.kl(clean.target, view.logits(perturbed))
-                measured[name].append((ops.convert_to_numpy(cost), distance(there, perturbed)))
+    runs = {name: made.compiled(_moves, classifier) for name, made in perturbations.items()}
+    for batch, labels in batches(x, y, batch_size):
+        for name, run in runs.items():
+            perturbations[name].check_inputs(batch)
+            cost, there, perturbed = run(batch, labels)
+            measured[name].append((ops.convert_to_numpy(cost), distance(there, perturbed)))
     return {
         name: PerturbationStatistics(*map(np.concatenate, zip(*parts, strict=True)))
         for name, parts in measured.items()
     }
 
 
+def _moves(classifier, perturbation, x, y):
+    """Costs of a batch, and the floating tensors that r is added to, without and with it."""
+    forward = Forward.of(classifier)
+    _, there = perturbation.enter(forward, x)
+    view, perturbed = perturbation.moved(forward, x, forward.labels(x, y))
+    clean = forward.clean(x)
+    cost = clean.distribution.kl(clean.target, view.logits(perturbed))
+    return cost, Perturbable(there).parts, Perturbable(perturbed).parts
+
+
 def distance(x, perturbed):
-    """L2 distance of every example, over all floating inputs together, `(batch,)`."""
+    """L2 distance of every example, over all of these tensors together, `(batch,)`."""
     squared = 0.0
-    for part, moved in zip(Perturbable(x).parts, Perturbable(perturbed).parts, strict=True):
+    for part, moved in zip(x, perturbed, strict=True):
         difference = _numbers(part) - _numbers(moved)
         squared += np.sum(np.square(difference.reshape(len(difference), -1)), axis=1)
     return np.sqrt(squared)

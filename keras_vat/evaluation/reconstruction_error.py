@@ -1,11 +1,14 @@
 """Reconstruction error: how much of an image a generator loses."""
 
+from functools import partial
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops, tree
 
 from keras_vat.evaluation.batches import batches
+from keras_vat.forward.compiled_run import CompiledRun
 from keras_vat.generators.check_generator import check_decoded, check_generator
 
 
@@ -41,6 +44,8 @@ def reconstruction_error(generator: Any, x: Any, batch_size: int = 256) -> np.nd
         (arXiv:2011.13181), section 7.3 and figure 8.
     """
     check_generator(generator)
+    is_layer = isinstance(generator, keras.layers.Layer)
+    run = CompiledRun(_distance, generator) if is_layer else partial(_distance, generator)
     errors = []
     for batch, _ in batches(x, batch_size=batch_size):
         if tree.is_nested(batch):
@@ -48,8 +53,14 @@ def reconstruction_error(generator: Any, x: Any, batch_size: int = 256) -> np.nd
                 "`x` must be one array of images, or a dataset of batches; of a pair of images "
                 f"and labels, give x[0]. Received: batches of type {type(batch).__name__}"
             )
-        decoded = generator.decode(generator.encode(batch))
-        check_decoded(decoded, batch)
-        squared = ops.square(ops.cast(batch, decoded.dtype) - decoded)
-        errors.append(ops.sqrt(ops.sum(squared, axis=tuple(range(1, len(batch.shape))))))
-    return np.concatenate([ops.convert_to_numpy(values) for values in errors])
+        if hasattr(generator, "check_images"):
+            generator.check_images(batch)
+        errors.append(ops.convert_to_numpy(run(batch)))
+    return np.concatenate(errors)
+
+
+def _distance(generator, x):
+    decoded = generator.decode(generator.encode(x))
+    check_decoded(decoded, x)
+    squared = ops.square(ops.cast(x, decoded.dtype) - decoded)
+    return ops.sqrt(ops.sum(squared, axis=tuple(range(1, len(x.shape)))))

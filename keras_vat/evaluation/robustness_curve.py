@@ -8,8 +8,14 @@ from keras import ops, tree
 
 from keras_vat import arguments
 from keras_vat.evaluation.batches import batches
-from keras_vat.evaluation.class_predictions import check_labels, class_labels, class_predictions
+from keras_vat.evaluation.class_predictions import (
+    check_labels,
+    class_labels,
+    class_predictions,
+    count_classes,
+)
 from keras_vat.forward import Forward
+from keras_vat.forward.compiled_run import CompiledRun
 from keras_vat.perturbations import (
     AdversarialPerturbation,
     Perturbation,
@@ -152,20 +158,28 @@ def robustness_curve(
     make = _maker(perturbation, seed)
     perturbations = [[_made(make, epsilon) for epsilon in epsilons] for _ in classifiers]
     truth, predictions, shown = [], [], []
-    with keras.StatelessScope():
-        for batch, labels in batches(x, y, batch_size):
-            if labels is None:
-                raise ValueError(NO_LABELS)
-            if correct_only:
-                batch, labels = _correct_rows(classifiers, batch, labels)
-            if not len(labels):
-                continue
-            wanted = max(0, num_examples - sum(map(len, truth)))
-            examples, predicted = _measure(classifiers, perturbations, batch, labels, wanted)
-            truth.append(class_labels(labels))
-            predictions.append(predicted)
-            if not tree.is_nested(batch) and all(examples):
-                shown.append((ops.convert_to_numpy(batch)[:wanted], examples))
+    judges = [CompiledRun(_predicted, classifier) for classifier in classifiers.values()]
+    attacks = [
+        [(made.compiled(_attacked, classifier), made) for made in sizes]
+        for classifier, sizes in zip(classifiers.values(), perturbations, strict=True)
+    ]
+    for batch, labels in batches(x, y, batch_size):
+        if labels is None:
+            raise ValueError(NO_LABELS)
+        correct = _correct(judges, batch, labels)
+        if correct_only:
+            rows = np.flatnonzero(correct)
+            batch, labels = tree.map_structure(
+                lambda part, rows=rows: ops.take(part, rows, axis=0), (batch, labels)
+            )
+        if not len(labels):
+            continue
+        wanted = max(0, num_examples - sum(map(len, truth)))
+        examples, predicted = _measure(judges, attacks, batch, labels, wanted)
+        truth.append(class_labels(labels))
+        predictions.append(predicted)
+        if not tree.is_nested(batch) and all(examples):
+            shown.append((ops.convert_to_numpy(batch)[:wanted], examples))
     if not truth:
         raise ValueError(
             "`classifiers` must have images that all of them classify correctly; there are none. "
@@ -188,38 +202,47 @@ def robustness_curve(
     )
 
 
-def _measure(classifiers, perturbations, x, y, wanted):
+def _measure(judges, attacks, x, y, wanted):
     """The first perturbed rows, and all predictions `(sources, judges, sizes, batch)`."""
-    forwards = [Forward.of(classifier).by_likelihood() for classifier in classifiers.values()]
-    for forward in forwards:
-        check_labels(y, forward.clean(x))
-    distributions = [forward.clean(x).distribution for forward in forwards]
-    predictions = np.empty((len(forwards), len(forwards), len(perturbations[0]), len(y)), "int64")
+    predictions = np.empty((len(judges), len(judges), len(attacks[0]), len(y)), "int64")
     examples = []
-    for i, source in enumerate(forwards):
+    for i, sizes in enumerate(attacks):
         examples.append([])
-        for size, perturbation in enumerate(perturbations[i]):
-            behind, perturbed = perturbation.moved(source, x, y)
-            judges = [behind if judge is source else judge for judge in forwards]
-            for j, (judge, distribution) in enumerate(zip(judges, distributions, strict=True)):
-                if perturbation.places and judge is not behind:
+        for size, (attack, perturbation) in enumerate(sizes):
+            perturbation.check_inputs(x)
+            perturbed, predictions[i, i, size] = attack(x, y)
+            for j, judge in enumerate(judges):
+                if perturbation.places and j != i:
                     predictions[i, j, size] = NO_CLASS
-                    continue
-                predictions[i, j, size] = class_predictions(judge.logits(perturbed), distribution)
-            if not tree.is_nested(perturbed):
+                elif j != i:
+                    predictions[i, j, size] = judge(perturbed)[0]
+            if not perturbation.places and not tree.is_nested(perturbed):
                 examples[i].append(ops.convert_to_numpy(perturbed)[:wanted])
     return examples, predictions
 
 
-def _correct_rows(classifiers, x, y):
-    """The rows that all classifiers get right."""
+def _attacked(classifier, perturbation, x, y):
+    """Perturbed rows, or what some layers return of them, and their classes."""
+    forward = Forward.of(classifier).by_likelihood()
+    behind, perturbed = perturbation.moved(forward, x, y)
+    return perturbed, class_predictions(behind.logits(perturbed), forward.clean(x).distribution)
+
+
+def _predicted(classifier, x):
+    """The classes of rows, and how many the classifier has."""
+    clean = Forward.of(classifier).clean(x)
+    predictions = class_predictions(clean.target, clean.distribution)
+    return predictions, count_classes(clean.target, clean.distribution)
+
+
+def _correct(judges, x, y):
+    """Which rows all classifiers get right; raises for labels that are none of their classes."""
     correct = np.ones(len(y), bool)
-    for classifier in classifiers.values():
-        clean = Forward.of(classifier).clean(x)
-        check_labels(y, clean)
-        correct &= class_predictions(clean.target, clean.distribution) == class_labels(y)
-    rows = np.flatnonzero(correct)
-    return tree.map_structure(lambda part: ops.take(part, rows, axis=0), (x, y))
+    for judge in judges:
+        predictions, num_classes = judge(x)
+        check_labels(y, int(num_classes))
+        correct &= ops.convert_to_numpy(predictions) == class_labels(y)
+    return correct
 
 
 def _maker(perturbation, seed):

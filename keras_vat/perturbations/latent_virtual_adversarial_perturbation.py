@@ -119,6 +119,10 @@ class LatentVirtualAdversarialPerturbation(FrozenGeneratorLayer, VirtualAdversar
         view = self.view(Forward.of(classifier), as_tensors(x))
         return view.decode(Perturbable(view.z).shift(self.find_in(view)))
 
+    def check_inputs(self, x):
+        if hasattr(self.generator, "check_images"):
+            self.generator.check_images(x)
+
     def moved(self, forward, x, y=None):
         """The view of the classifier, and the perturbed images."""
         return forward, self.perturb(forward, x, y)

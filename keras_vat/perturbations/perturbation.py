@@ -1,14 +1,17 @@
 """What all perturbations have in common: size, seed, mask, range, and the call."""
 
 import numbers
+import weakref
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_vat import arguments, autodiff
 from keras_vat.autodiff.replica_seed_generator import ReplicaSeedGenerator
 from keras_vat.forward import Forward, norms
+from keras_vat.forward.compiled_run import CompiledRun
 from keras_vat.forward.perturbable import Perturbable, as_tensors
 from keras_vat.perturbations.coordinates import Coordinates
 from keras_vat.shown_arguments import ShownArguments
@@ -47,6 +50,9 @@ class Perturbation(ShownArguments, keras.layers.Layer):
 
     requires_labels = False
     """Whether it is defined by the labels `y`."""
+
+    told_by_config = False
+    """Whether this class, not one derived of it, computes the same as others of the same config."""
 
     def __init__(
         self,
@@ -101,6 +107,22 @@ class Perturbation(ShownArguments, keras.layers.Layer):
     def is_in_units_of_inputs(self):
         """Whether epsilon is a distance between inputs as they are given."""
         return not self.places and self._coordinates.scale is None
+
+    @property
+    def _kind(self):
+        """What computes alike has the same, hashable: all but the numbers of the variables."""
+        if not vars(type(self)).get("told_by_config"):
+            return weakref.ref(self)
+        config = {**self._config, "places": self.places, "scale": self._coordinates.scale}
+        others = {name: value for name, value in config.items() if name not in ("epsilon", "seed")}
+        return type(self), _hashable(others)
+
+    def compiled(self, function, classifier, **options):
+        """`function(classifier, perturbation, x, y, **options)` as a `CompiledRun`."""
+        return CompiledRun(function, classifier, self, kinds=[self._kind], **options)
+
+    def check_inputs(self, x):
+        """Raises for a batch that it can't work with; outside of compiled functions."""
 
     def enter(self, forward, x):
         """The `Forward` and the batch that r moves: the inputs, or what some layers return."""
@@ -230,6 +252,17 @@ class Perturbation(ShownArguments, keras.layers.Layer):
     @classmethod
     def from_config(cls, config):
         return cls(**keras.saving.deserialize_keras_object(config))
+
+
+def _hashable(value):
+    if isinstance(value, dict):
+        return tuple((key, _hashable(value[key])) for key in sorted(value))
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_hashable, value))
+    if hasattr(value, "__array__"):
+        value = np.asarray(value)
+        return value.shape, str(value.dtype), value.tobytes()
+    return value
 
 
 def names_of_places(perturb_at):

@@ -65,6 +65,7 @@ class VirtualAdversarialPerturbation(Perturbation):
         Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), eq. 9 to 15, algorithm 1.
     """
 
+    told_by_config = True
     curvatures = CURVATURES
     """The names that `curvature` may be."""
 
@@ -87,7 +88,6 @@ class VirtualAdversarialPerturbation(Perturbation):
     ):
         super().__init__(epsilon, seed, mask, clip, joint_norm, name, perturb_at, scale)
         divergences.check(divergence)
-        self._given_temperature = arguments.positive("temperature", temperature)
         self._temperature = self.add_weight(
             name="temperature",
             shape=(),
@@ -103,6 +103,7 @@ class VirtualAdversarialPerturbation(Perturbation):
             "xi": None if xi is None else arguments.positive("xi", xi),
             "sign_search": arguments.boolean("sign_search", sign_search),
             "divergence": divergence,
+            "temperature": arguments.positive("temperature", temperature),
         }
         if xi is not None and curvature not in ("auto", "finite_difference", "logit_difference"):
             raise ValueError(
@@ -123,10 +124,10 @@ class VirtualAdversarialPerturbation(Perturbation):
     def target(self, clean):
         """The logits of the clean pass over the temperature."""
         if clean.distribution.name == "gaussian":
-            if self._given_temperature != 1:
+            if self._config["temperature"] != 1:
                 raise ValueError(
                     "`temperature` must be 1 for a regression, which has no probabilities to "
-                    f"sharpen. Received: temperature={self._given_temperature}"
+                    f"sharpen. Received: temperature={self._config['temperature']}"
                 )
             return clean.target
         return clean.target / ops.cast(self._temperature, clean.target.dtype)
@@ -193,11 +194,11 @@ class VirtualAdversarialPerturbation(Perturbation):
         config = super().get_config()
         if callable(config["divergence"]):
             config["divergence"] = keras.saving.serialize_keras_object(config["divergence"])
-        if self._given_temperature != 1:
-            config["temperature"] = self._given_temperature
+        if config["temperature"] == 1:
+            del config["temperature"]
         return config
 
     def load_own_variables(self, store):
         """As of a Keras layer; in a file of version 0.1 there is no temperature."""
         given = {key: store[key] for key in store.keys()}
-        super().load_own_variables({"1": np.asarray(self._given_temperature), **given})
+        super().load_own_variables({"1": np.asarray(self._config["temperature"]), **given})

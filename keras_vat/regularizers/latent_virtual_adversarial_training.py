@@ -103,7 +103,7 @@ class LatentVirtualAdversarialTraining(PerturbationRegularizer):
         return hasattr(self.generator, "check_images")
 
     def check_inputs(self, x):
-        self.generator.check_images(x)
+        self.perturbation.check_inputs(x)
         # Not in the constructor: there, a generator of a saved model has no weights yet.
         if not self._warned and not getattr(self.generator, "trained", True):
             self._warned = True
