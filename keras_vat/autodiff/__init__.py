@@ -6,6 +6,7 @@ if keras.backend.backend() == "tensorflow":
     from keras_vat.autodiff.tensorflow_autodiff import (
         LAYERS_WORK_IN_PIPELINES,
         NOT_AN_ARRAY,
+        OPERATIONS_COMPILE_APART,
         Linearization,
         compiled,
         concrete_value,
@@ -22,6 +23,7 @@ elif keras.backend.backend() == "jax":
     from keras_vat.autodiff.jax_autodiff import (
         LAYERS_WORK_IN_PIPELINES,
         NOT_AN_ARRAY,
+        OPERATIONS_COMPILE_APART,
         Linearization,
         compiled,
         concrete_value,
@@ -44,6 +46,7 @@ else:
 __all__ = [
     "LAYERS_WORK_IN_PIPELINES",
     "NOT_AN_ARRAY",
+    "OPERATIONS_COMPILE_APART",
     "Linearization",
     "compiled",
     "concrete_value",

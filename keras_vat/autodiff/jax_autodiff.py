@@ -10,6 +10,9 @@ from keras_vat.keras_internals import raw_value
 LAYERS_WORK_IN_PIPELINES = False
 """Whether `tf.data` pipelines can call Keras's layers, so that augmentation goes into them."""
 
+OPERATIONS_COMPILE_APART = True
+"""Whether an operation that runs by itself is compiled first, which takes far longer than it."""
+
 NOT_AN_ARRAY = jax.errors.TracerArrayConversionError
 """What NumPy's functions raise for a tensor that has no numbers yet."""
 

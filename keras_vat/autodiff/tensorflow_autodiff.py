@@ -5,6 +5,9 @@ import tensorflow as tf
 LAYERS_WORK_IN_PIPELINES = True
 """Whether `tf.data` pipelines can call Keras's layers, so that augmentation goes into them."""
 
+OPERATIONS_COMPILE_APART = False
+"""Whether an operation that runs by itself is compiled first, which takes far longer than it."""
+
 NOT_AN_ARRAY = NotImplementedError
 """What NumPy's functions raise for a tensor that has no numbers yet."""
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
+from keras import ops, tree
 
-from keras_vat import arguments
+from keras_vat import arguments, autodiff
 from keras_vat.autodiff.replica_seed_generator import ReplicaSeedGenerator
+from keras_vat.forward.compiled_run import CompiledRun
 from keras_vat.generators.generator import Generator
 from keras_vat.generators.glow.affine_coupling import SCALES
 from keras_vat.generators.glow.image_padding import ImagePadding
@@ -130,11 +131,11 @@ class Glow(Generator):
 
     def encode(self, x: Any) -> Any:
         """z: a list of tensors `(batch, height, width, channels)`, one for each level."""
-        return self.flow.forward(self._to_flow(self.check_images(x)))[0]
+        return self._run(Glow._encoded, self._to_flow(self.check_images(x)))
 
     def decode(self, z: Any) -> Any:
         """Images `(batch, height, width, channels)`."""
-        return self._border.remove(self.flow.inverse(self.check_latents(z))) + _MIDDLE
+        return self._run(Glow._decoded, self.check_latents(z))
 
     def log_prob(self, x: Any, dequantize: bool = False) -> Any:
         """The logarithm of the density at images, in nats.
@@ -150,7 +151,7 @@ class Glow(Generator):
             Tensor `(batch,)`.
         """
         seed = self.seed_generator if dequantize else None
-        return self._log_density(self._to_flow(self.check_images(x), seed))
+        return self._run(Glow._log_density, self._to_flow(self.check_images(x), seed))
 
     def bits_per_dimension(self, x: Any, dequantize: bool = True) -> Any:
         """`-log_prob(x) / (D log 2) + 8`, of images of 256 grey levels.
@@ -248,6 +249,18 @@ class Glow(Generator):
             return x
         half = 0.5 / _GREY_LEVELS
         return x + keras.random.uniform(ops.shape(x), -half, half, dtype=x.dtype, seed=seed)
+
+    def _run(self, function, x):
+        """`function(self, x)`, compiled where each of its many operations would be by itself."""
+        if not autodiff.OPERATIONS_COMPILE_APART or any(map(autodiff.is_symbolic, tree.flatten(x))):
+            return function(self, x)
+        return CompiledRun(function, self)(x)
+
+    def _encoded(self, x):
+        return self.flow.forward(x)[0]
+
+    def _decoded(self, z):
+        return self._border.remove(self.flow.inverse(z)) + _MIDDLE
 
     def _log_density(self, x, unroll=False):
         z, log_density = self.flow.forward(x, unroll)

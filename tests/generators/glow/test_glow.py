@@ -176,3 +176,18 @@ def test_seed_decides_the_first_weights():
     keras.utils.set_random_seed(3)
     np.testing.assert_array_equal(weights(None), first)
     assert np.isfinite(weights(-1)).all()
+
+
+def test_on_jax_flows_are_compiled_once():
+    flow = Glow((8, 8, 1), num_levels=1, num_steps=2, width=4)
+    runs = []
+    forward = flow.flow.forward
+    flow.flow.forward = lambda *args: runs.append(None) or forward(*args)
+    x = np.random.default_rng(0).uniform(size=(3, 8, 8, 1)).astype("float32")
+    z, density = flow.encode(x), flow.log_prob(x)
+    again, same = flow.encode(x), flow.log_prob(x)
+    np.testing.assert_allclose(again[0], z[0])
+    np.testing.assert_allclose(same, density)
+    assert len(runs) == (2 if keras.backend.backend() == "jax" else 4)
+    flow.initialize(x)
+    assert not np.allclose(flow.encode(x)[0], z[0])
