@@ -1,0 +1,173 @@
+"""A step of VAT beside one written by hand for this net alone, in plain `jax.numpy`.
+
+MNIST's perceptron with batch normalisation and noise, Adam, 64 labelled and 256 unlabelled rows,
+the same passes: labelled, clean, one power iteration by a finite difference, perturbed. The three
+steps take turns, each in processes of its own.
+
+    python -m benchmarks.speed.beside_hand_written        # two minutes on two cores
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+
+import keras_vat
+from benchmarks import report
+from benchmarks.speed.step_time import batch, compiled_step
+
+UNITS = (784, 1200, 600, 300, 150, 10)
+NOISE, EPSILON, RATE, MOMENTUM = 0.5, 1.0, 1e-3, 0.99
+ROWS = (64, 256)
+CALLS = 20
+
+
+def hand_written():
+    """The step as a function of no arguments that returns when it is done."""
+    import jax
+    from jax import numpy as jnp
+
+    (x, y) = batch((28, 28, 1), *ROWS)
+    labeled, unlabeled = (part.reshape(len(part), -1) for part in x)
+    keys = jax.random.split(jax.random.key(0), len(UNITS))
+    shapes = list(zip(UNITS, UNITS[1:], strict=False))
+    weights = [
+        {"w": jax.random.normal(key, shape) * (2 / shape[0]) ** 0.5, "b": jnp.zeros(shape[1])}
+        for key, shape in zip(keys, shapes, strict=False)
+    ]
+    for layer in weights[:-1]:
+        layer["scale"] = jnp.ones_like(layer["b"])
+    averages = [(jnp.zeros(units), jnp.ones(units)) for units in UNITS[1:-1]]
+    moments = [jax.tree.map(jnp.zeros_like, weights) for _ in range(2)]
+
+    def logits(weights, x, key):
+        statistics = []
+        for layer, one in zip(weights[:-1], jax.random.split(key, len(weights)), strict=False):
+            x = x @ layer["w"]
+            mean, variance = x.mean(0), x.var(0)
+            statistics.append((mean, variance))
+            x = (x - mean) * jax.lax.rsqrt(variance + 1e-3) * layer["scale"] + layer["b"]
+            x = jax.nn.relu(x)
+            x = x + NOISE * jax.random.normal(one, x.shape)
+        return x @ weights[-1]["w"] + weights[-1]["b"], statistics
+
+    def divergence(target, other):
+        p, q = jax.nn.log_softmax(target), jax.nn.log_softmax(other)
+        return jnp.mean(jnp.sum(jnp.exp(p) * (p - q), -1))
+
+    def unit(r):
+        return r / jnp.linalg.norm(r, axis=-1, keepdims=True)
+
+    @jax.jit
+    def step(state):
+        weights, averages, (first, second), count, key = state
+        key, direction, noise, other = jax.random.split(key, 4)
+        target, statistics = logits(weights, unlabeled, noise)
+        target = jax.lax.stop_gradient(target)
+        d = EPSILON * unit(jax.random.normal(direction, unlabeled.shape))
+        slope = jax.grad(lambda r: divergence(target, logits(weights, unlabeled + r, noise)[0]))(d)
+        r = EPSILON * unit(slope)
+
+        def loss(weights):
+            found, _ = logits(weights, labeled, other)
+            rows = jax.nn.log_softmax(found)[jnp.arange(len(y)), y]
+            moved, _ = logits(weights, unlabeled + r, noise)
+            return divergence(target, moved) - jnp.mean(rows)
+
+        total, gradient = jax.value_and_grad(loss)(weights)
+        averages = jax.tree.map(
+            lambda a, s: MOMENTUM * a + (1 - MOMENTUM) * s, averages, statistics
+        )
+        count += 1
+        first = jax.tree.map(lambda m, g: m + 0.1 * (g - m), first, gradient)
+        second = jax.tree.map(lambda m, g: m + 0.001 * (g * g - m), second, gradient)
+        size = RATE * jnp.sqrt(1 - 0.999**count) / (1 - 0.9**count)
+        weights = jax.tree.map(
+            lambda w, m, v: w - size * m / (jnp.sqrt(v) + 1e-7), weights, first, second
+        )
+        return total, (weights, averages, [first, second], count, key)
+
+    state = (weights, averages, moments, 0.0, jax.random.key(1))
+
+    def run():
+        nonlocal state
+        _, state = jax.block_until_ready(step(state))
+
+    return run
+
+
+def ours():
+    """The step of a `VATModel`, on the backend of this process."""
+    keras.utils.set_random_seed(0)
+    vat = keras_vat.regularizers.VirtualAdversarialTraining(EPSILON)
+    model = keras_vat.VATModel(keras_vat.classifiers.mnist_mlp(noise=NOISE), vat)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(RATE), loss, jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+    return compiled_step(model, batch((28, 28, 1), *ROWS), jit_compile=False)
+
+
+STEPS = {
+    "by hand, JAX": ("jax", hand_written),
+    "keras_vat, JAX": ("jax", ours),
+    "keras_vat, TensorFlow": ("tensorflow", ours),
+}
+
+
+def measure(name, repeats):
+    """Milliseconds of a step, of each repeat."""
+    step, times = STEPS[name][1](), []
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        for _ in range(CALLS):
+            step()
+        times.append(1e3 * (time.perf_counter() - start) / CALLS)
+    return times[1:]  # the first one compiles
+
+
+def measure_apart(name, repeats):
+    """The same, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.speed.beside_hand_written", "--child"]
+    command += [json.dumps([name, repeats])]
+    environment = {**os.environ, "KERAS_BACKEND": STEPS[name][0]}
+    done = subprocess.run(
+        command, cwd=report.ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3, help="processes of each step, in turn")
+    parser.add_argument("--repeats", type=int, default=9, help="timed repeats in each process")
+    parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        print(json.dumps(measure(*arguments.child)))
+        return
+    times = {name: [] for name in STEPS}
+    for _ in range(arguments.rounds):
+        for name, found in times.items():
+            found.append(float(np.median(measure_apart(name, arguments.repeats))))
+    first = np.array(times["by hand, JAX"])
+    rows = [
+        {
+            "step": name,
+            "ms": float(np.median(found)),
+            "over the one by hand": float(np.median(np.array(found) / first)),
+            "of each round": [round(float(ratio), 3) for ratio in np.array(found) / first],
+        }
+        for name, found in times.items()
+    ]
+    print(report.table(rows))
+    chosen = {"rounds": arguments.rounds, "repeats": arguments.repeats}
+    report.save("beside_hand_written", rows, ["tensorflow", "jax"], **chosen)
+
+
+if __name__ == "__main__":
+    main()
