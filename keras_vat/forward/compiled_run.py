@@ -10,7 +10,13 @@ from keras_vat.autodiff.inner_scope import InnerScope
 from keras_vat.keras_internals import make_global_seed_generator, raw_value, sublayers
 
 _COMPILED = weakref.WeakKeyDictionary()  # of each first model: key -> (settings, _Compiled)
-_CHANGEABLE = (bool, int, float, str, type(None))
+_NUMBERS = (bool, int, float, str, type(None))
+_OF_TRAINING = {  # what `fit` and the like set on a model
+    "built",
+    "history",
+    *("stop_training", "stop_evaluating", "stop_predicting"),
+    *(f"{mode}_function" for mode in ("train", "test", "predict")),
+}
 
 
 class CompiledRun:
@@ -18,7 +24,7 @@ class CompiledRun:
 
     Compiled once for the same function, models and options, however many runs there are: as in
     `keras.Model.predict`, weights are looked up at each call. A setting of a layer that was changed
-    in place is noticed, where it is a number, a string or a function.
+    in place is noticed.
 
     Args:
         function: A function of a module: `function(*models, *tensors, **options)` to a structure of
@@ -32,22 +38,24 @@ class CompiledRun:
     def __init__(self, function, *models, kinds=None, **options):
         self._models, self._options = models, options
         self._assigned = {}
-        kinds = kinds or [weakref.ref(model) for model in models[1:]]
-        key = (function, *kinds, *options.items())
-        self._compiled = _compiled(function, models, key)
+        itself = [weakref.ref(model) for model in models]
+        kinds = [itself[0], *(kinds or itself[1:])]
+        # Whose kind is their own may be set to something else; others are told by their kind.
+        own = zip(models, kinds, itself, strict=True)
+        settings = [_settings(model) for model, kind, ref in own if kind == ref]
+        self._compiled = _compiled(models[0], (function, *kinds, *options.items()), settings)
 
     def __call__(self, *tensors):
         return self._compiled(self._models, self._options, self._assigned, tensors)
 
 
-def _compiled(function, models, key):
-    """What was compiled before, if its settings are as they were."""
-    found = _COMPILED.setdefault(models[0], {})
-    settings = _settings(models[0])  # further ones are told by their kind
+def _compiled(owner, key, settings):
+    """What was compiled before, if the settings are as they were."""
+    found = _COMPILED.setdefault(owner, {})
     if key not in found or found[key][0] != settings:
         for other in [other for other in found if _is_dead(other)]:
             del found[other]
-        found[key] = settings, _Compiled(function)
+        found[key] = settings, _Compiled(key[0])
     return found[key][1]
 
 
@@ -61,10 +69,8 @@ def _settings(model):
     for layer in sublayers(model):
         found.append((id(layer), layer.trainable, id(layer.dtype_policy)))
         for name, value in vars(layer).items():
-            if not name.startswith("_") and isinstance(value, _CHANGEABLE):
-                found.append((name, value))
-            elif not name.startswith("_") and callable(value):
-                found.append((name, id(value)))
+            if not name.startswith("_") and name not in _OF_TRAINING:
+                found.append((name, value if isinstance(value, _NUMBERS) else id(value)))
     return found
 
 
@@ -82,7 +88,9 @@ class _Compiled:
         if not getattr(models[0], "run_eagerly", False):
             leaves = [leaf for leaf in tree.flatten(tensors) if leaf is not None]
             kinds = tuple((len(leaf.shape), leaf.dtype) for leaf in leaves)
-            run = self._runs.setdefault(kinds, autodiff.compiled(self._traced))
+            if kinds not in self._runs:
+                self._runs[kinds] = autodiff.compiled(self._traced)
+            run = self._runs[kinds]
         call.models, call.options = models, options
         make_global_seed_generator()  # each thread has its own; not in a trace
         try:

@@ -207,3 +207,59 @@ def test_threads_share_what_is_compiled():
         thread.join()
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4)
+
+
+def test_a_monitor_runs_python_no_more_often_with_more_epochs():
+    counts = []
+    for epochs in (1, 4):
+        monitor = keras_vat.callbacks.SmoothnessMonitor(X, epsilon=0.5)
+        seen = []
+        count = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda *_, seen=seen: seen.append(Counted.runs)
+        )
+        net().fit(
+            X, Y, validation_data=(X, Y), epochs=epochs, callbacks=[monitor, count], verbose=0
+        )
+        counts.append(seen)
+    assert counts[1][-1] == counts[1][0]
+
+
+def test_another_loss_is_seen():
+    model = net()
+
+    def moves():
+        made = {"at": keras_vat.perturbations.AdversarialPerturbation(0.5)}
+        return perturbation_statistics(model, X, made, Y)["at"].consistency_cost
+
+    before = moves()
+    model.compile("sgd", lambda y, p: -keras.losses.sparse_categorical_crossentropy(y, p, True))
+    after = moves()
+    assert not np.allclose(after, before, rtol=1e-3)
+
+
+def test_layers_are_not_taken_for_changed_by_their_runs():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((6, 3), batch_size=4),
+            Counted(),
+            layers.Normalization(),
+            layers.Conv1D(4, 2),
+            layers.Dropout(0.5),
+            layers.LSTM(4, stateful=True, return_sequences=True),
+            layers.Bidirectional(layers.GRU(4, return_sequences=True)),
+            layers.TimeDistributed(layers.Dense(4)),
+            layers.SpectralNormalization(layers.Dense(4)),
+            layers.Lambda(lambda x: 2.0 * x),
+            layers.Flatten(),
+            layers.Dense(3),
+        ]
+    )
+    x = np.random.default_rng(0).normal(size=(4, 6, 3)).astype("float32")
+    model.compile("sgd", "mse")
+    local_distributional_smoothness(model, x, epsilon=0.5, seed=0)
+    model.fit(x, np.zeros((4, 3)), batch_size=4, verbose=0)
+    model.predict(x, verbose=0)
+    runs = Counted.runs
+    local_distributional_smoothness(model, x, epsilon=0.5, seed=0)
+    assert Counted.runs == runs
