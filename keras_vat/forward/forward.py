@@ -274,12 +274,13 @@ class Forward(WeightedBatches, OutputsOfRuns):
         at_moving = self._batch_statistics == "moving" and not labelled
         if self._at is not None:
             x, places = self._at(x)
+        rows = count_rows(x)
         observed = ObservedRun(self._normalization if at_moving else (), places)
         before = self._state.newest_averages
         with InnerScope(before, collect_losses=labelled) as scope, observed.watching():
             x = x if self._entrance is None else self._entrance(x)
             outputs = self.classifier(x, training=self.training)
-        return outputs, observed, self._state.after(scope), scope.losses
+        return outputs, observed, self._state.after(scope, rows), scope.losses
 
     def _begin(self, x):
         """Before the first pass: what the policies are about, which exists in built layers only."""

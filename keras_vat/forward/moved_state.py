@@ -7,13 +7,14 @@ class MovedState:
     """The state after a step, as far as its passes have moved it: by the labelled one alone.
 
     But for moving averages of batch statistics. By `"update"` every pass of a penalty moves them
-    on. By `"auto"` all clean passes do, each row alike. And there they are faster at first: Keras's
-    momentum of 0.99 remembers the start, and the weights of long ago, through hundreds of updates.
+    on. By `"auto"` all clean passes do, each row alike. And there they are faster: Keras's momentum
+    of 0.99 remembers the start, and the weights of long ago, through hundreds of updates. A few
+    large batches tell as much as is needed of the weights as they are.
 
-    Formula of `"auto"`, after t updates, with b the mean of the batch statistics over all rows:
+    Formula of `"auto"`, after t updates, with b the batch statistics of n rows:
 
-        share = max(1 - momentum, 9 / (10 + t))
-        average <- average + share (b - average)
+        share = max(1 - momentum, 9 / (10 + t), min(1 / 5, n / 320))
+        average <- mean over all rows of average + share (b - average)
 
     Args:
         policy: As `batch_statistics` of `VATModel`.
@@ -34,11 +35,11 @@ class MovedState:
                 for variable in (layer.moving_mean, layer.moving_variance):
                     self._momenta[id(variable)] = layer.momentum
 
-    def after(self, scope):
-        """Pairs of a variable and its number after a pass, from the pass's `InnerScope`."""
-        return [(v, self._hastened(v, scope)) for v in scope.updated]
+    def after(self, scope, rows):
+        """Pairs of a variable and its number after a pass of rows, from its `InnerScope`."""
+        return [(v, self._hastened(v, scope, rows)) for v in scope.updated]
 
-    def _hastened(self, variable, scope):
+    def _hastened(self, variable, scope, rows):
         """What the pass made of a variable, had the layer's momentum been that of this update."""
         now = scope.get_current_value(variable)
         if self._updates is None or id(variable) not in self._momenta:
@@ -46,6 +47,7 @@ class MovedState:
         momentum = self._momenta[id(variable)]
         kept = momentum ** scope.times[id(variable)]  # a layer may be called several times
         share = ops.maximum(1.0 - momentum, 9.0 / (10.0 + ops.cast(self._updates, "float32")))
+        share = ops.maximum(share, ops.minimum(0.2, ops.cast(rows, "float32") / 320.0))
         share = ops.cast(share / (1.0 - kept), now.dtype)
         return variable.value + share * (now - variable.value)
 

@@ -88,6 +88,17 @@ def test_however_the_step_is_run(make_classifier, make_vat_model, rows, settings
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize(("count", "share"), [(2, 0.01), (32, 0.1), (640, 0.2)])
+def test_later_on_large_batches_move_the_averages_faster(count, share):
+    model = VATModel(keras.Sequential([keras.Input((3,)), layers.BatchNormalization()]))
+    model.compile("sgd", "mse", jit_compile=False)
+    model.optimizer.iterations.assign(10_000)
+    x = np.random.default_rng(0).normal(1.0, 1.0, (count, 3)).astype("float32")
+    model.train_on_batch(x, x)
+    moving_mean = model.classifier.layers[0].moving_mean
+    np.testing.assert_allclose(moving_mean, share * x.mean(axis=0), rtol=1e-4)
+
+
 def test_a_layer_that_is_called_twice():
     """Its statistics are those of both calls; a share of nearly 1 doesn't overshoot."""
     inputs, batch_norm = keras.Input((3,)), layers.BatchNormalization()
