@@ -88,6 +88,7 @@ class VirtualAdversarialPerturbation(Perturbation):
     ):
         super().__init__(epsilon, seed, mask, clip, joint_norm, name, perturb_at, scale)
         divergences.check(divergence)
+        temperature = arguments.positive("temperature", temperature)
         self._temperature = self.add_weight(
             name="temperature",
             shape=(),
@@ -103,7 +104,7 @@ class VirtualAdversarialPerturbation(Perturbation):
             "xi": None if xi is None else arguments.positive("xi", xi),
             "sign_search": arguments.boolean("sign_search", sign_search),
             "divergence": divergence,
-            "temperature": arguments.positive("temperature", temperature),
+            "temperature": temperature,
         }
         if xi is not None and curvature not in ("auto", "finite_difference", "logit_difference"):
             raise ValueError(
