@@ -9,9 +9,6 @@ steps take turns, each in processes of its own.
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import time
 
 import keras
@@ -19,6 +16,7 @@ import numpy as np
 
 import keras_vat
 from benchmarks import report
+from benchmarks.speed.processes import measure_apart
 from benchmarks.speed.step_time import batch, compiled_step
 
 UNITS = (784, 1200, 600, 300, 150, 10)
@@ -130,17 +128,6 @@ def measure(name, repeats):
     return times[1:]  # the first one compiles
 
 
-def measure_apart(name, repeats):
-    """The same, in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.speed.beside_hand_written", "--child"]
-    command += [json.dumps([name, repeats])]
-    environment = {**os.environ, "KERAS_BACKEND": STEPS[name][0]}
-    done = subprocess.run(
-        command, cwd=report.ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
-    )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3, help="processes of each step, in turn")
@@ -153,7 +140,16 @@ def main():
     times = {name: [] for name in STEPS}
     for _ in range(arguments.rounds):
         for name, found in times.items():
-            found.append(float(np.median(measure_apart(name, arguments.repeats))))
+            found.append(
+                float(
+                    np.median(
+                        measure_apart(
+                            STEPS[name][0],
+                            [name, arguments.repeats],
+                        )
+                    )
+                )
+            )
     first = np.array(times["by hand, JAX"])
     rows = [
         {

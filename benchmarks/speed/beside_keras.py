@@ -9,9 +9,6 @@ step to its last counts.
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import time
 
 import keras
@@ -20,6 +17,7 @@ from keras import layers
 
 import keras_vat
 from benchmarks import report
+from benchmarks.speed.processes import measure_apart
 
 SHAPE = (28, 28, 1)
 
@@ -91,17 +89,6 @@ def measure(net, repeats):
     return times
 
 
-def measure_apart(backend, net, repeats):
-    """The same, in a process of its own on a backend."""
-    command = [sys.executable, "-m", "benchmarks.speed.beside_keras", "--child"]
-    command += [json.dumps([net, repeats])]
-    environment = {**os.environ, "KERAS_BACKEND": backend}
-    done = subprocess.run(
-        command, cwd=report.ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
-    )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
@@ -117,7 +104,7 @@ def main():
     rows = []
     for net in arguments.nets:
         for backend in arguments.backends:
-            times = measure_apart(backend, net, arguments.repeats)
+            times = measure_apart(backend, [net, arguments.repeats])
             spread = report.quartiles(np.array(times["VATModel"]) / np.array(times["Keras"]))
             rows.append(
                 {

@@ -7,9 +7,6 @@ LDS and a robustness curve of `conv_small` on random images, in a process of its
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import time
 
 import keras
@@ -17,6 +14,7 @@ import numpy as np
 
 import keras_vat
 from benchmarks import report
+from benchmarks.speed.processes import measure_apart
 from keras_vat.evaluation import local_distributional_smoothness, robustness_curve
 from keras_vat.forward import compiled_run
 
@@ -71,17 +69,6 @@ def measure(name, repeats):
     return {"first": seconds[0], "later": seconds[1:], "within": within[1:]}
 
 
-def measure_apart(backend, name, repeats):
-    """The same, in a process of its own on a backend."""
-    command = [sys.executable, "-m", "benchmarks.speed.evaluation_time", "--child"]
-    command += [json.dumps([name, repeats])]
-    environment = {**os.environ, "KERAS_BACKEND": backend}
-    done = subprocess.run(
-        command, cwd=report.ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
-    )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
@@ -96,7 +83,7 @@ def main():
     rows = []
     for name in EVALUATIONS:
         for backend in arguments.backends:
-            found = measure_apart(backend, name, arguments.repeats)
+            found = measure_apart(backend, [name, arguments.repeats])
             later, within = np.array(found["later"]), np.array(found["within"])
             rows.append(
                 {

@@ -14,9 +14,6 @@ generator's part in a step apart: an encoding, two decodings and one way back.
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import time
 from collections import defaultdict
 
@@ -26,6 +23,7 @@ from keras import ops, tree
 
 import keras_vat
 from benchmarks import report
+from benchmarks.speed.processes import measure_apart
 from keras_vat import autodiff, regularizers
 
 # Passes beyond the labelled one (1 forward, 2 back), for a penalty on the labelled batch itself,
@@ -187,17 +185,6 @@ def measure(net, methods, semi_supervised, repeats, jit_compile):
     return {"times": times, "parts": parts}
 
 
-def measure_apart(backend, arguments):
-    """The same, in a process of its own on a backend."""
-    command = [sys.executable, "-m", "benchmarks.speed.step_time", "--child"]
-    command += [json.dumps(arguments)]
-    environment = {**os.environ, "KERAS_BACKEND": backend}
-    done = subprocess.run(
-        command, cwd=report.ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
-    )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def table_rows(net, semi_supervised, method, found):
     """A row for each backend, from all its rounds."""
     labeled, unlabeled = sizes(net, semi_supervised)
@@ -246,7 +233,11 @@ def main():
             found = {name: (defaultdict(list), defaultdict(list)) for name in arguments.backends}
             for _ in range(arguments.rounds):
                 for backend, kept in found.items():
-                    for new, old in zip(measure_apart(backend, job).values(), kept, strict=True):
+                    for new, old in zip(
+                        measure_apart(backend, job).values(),
+                        kept,
+                        strict=True,
+                    ):
                         for method, values in new.items():
                             old[method] += values
             new_rows = [row for m in methods for row in table_rows(net, semi_supervised, m, found)]

@@ -16,9 +16,6 @@ the way back to them is one of the passes that are counted.
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import time
 
 import keras
@@ -27,6 +24,7 @@ from keras import layers, ops
 
 import keras_vat
 from benchmarks import report
+from benchmarks.speed.processes import measure_apart
 from benchmarks.speed.step_time import compiled_step
 
 STEPS, TOKENS = 100, 20_000
@@ -120,17 +118,6 @@ def measure(net, repeats):
     return times
 
 
-def measure_apart(backend, net, repeats):
-    """The same, in a process of its own on a backend."""
-    command = [sys.executable, "-m", "benchmarks.speed.step_time_places", "--child"]
-    command += [json.dumps([net, repeats])]
-    environment = {**os.environ, "KERAS_BACKEND": backend}
-    done = subprocess.run(
-        command, cwd=report.ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
-    )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def row_of(net, backend, times):
     times = {name: np.array(values) for name, values in times.items()}
     bound = times["plain whole"] + 5 / 3 * times["plain part"]
@@ -159,7 +146,11 @@ def main():
         print(json.dumps(measure(*arguments.child)))
         return
     rows = [
-        row_of(net, backend, measure_apart(backend, net, arguments.repeats))
+        row_of(
+            net,
+            backend,
+            measure_apart(backend, [net, arguments.repeats]),
+        )
         for net in arguments.nets
         for backend in arguments.backends
     ]
