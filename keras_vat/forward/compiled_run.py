@@ -1,5 +1,6 @@
 """Functions of models that are compiled once, and run on the numbers that these have by then."""
 
+import contextlib
 import threading
 import weakref
 
@@ -9,7 +10,7 @@ from keras_vat import autodiff
 from keras_vat.autodiff.inner_scope import InnerScope
 from keras_vat.keras_internals import make_global_seed_generator, raw_value, sublayers
 
-_COMPILED = weakref.WeakKeyDictionary()  # of each first model: key -> (settings, _Compiled)
+_COMPILED = weakref.WeakKeyDictionary()  # of each first model: key -> (settings, parts, _Compiled)
 _NUMBERS = (bool, int, float, str, type(None))
 _OF_TRAINING = {  # what `fit` and the like set on a model
     "built",
@@ -42,7 +43,7 @@ class CompiledRun:
         kinds = [itself[0], *(kinds or itself[1:])]
         # Whose kind is their own may be set to something else; others are told by their kind.
         own = zip(models, kinds, itself, strict=True)
-        settings = [_settings(model) for model, kind, ref in own if kind == ref]
+        settings = [setting for model, kind, ref in own if kind == ref for setting in _set(model)]
         self._compiled = _compiled(models[0], (function, *kinds, *options.items()), settings)
 
     def __call__(self, *tensors):
@@ -52,25 +53,40 @@ class CompiledRun:
 def _compiled(owner, key, settings):
     """What was compiled before, if the settings are as they were."""
     found = _COMPILED.setdefault(owner, {})
-    if key not in found or found[key][0] != settings:
-        for other in [other for other in found if _is_dead(other)]:
-            del found[other]
-        found[key] = settings, _Compiled(key[0])
-    return found[key][1]
+    marks = [
+        (name, value if isinstance(value, _NUMBERS) else id(value)) for name, value in settings
+    ]
+    if key in found:
+        before, parts, compiled = found[key]
+        # What took the place of a part that is gone may have its id.
+        if before == marks and all(part() is not None for part in parts):
+            return compiled
+    for other in [other for other in found if _is_dead(other)]:
+        del found[other]
+    found[key] = marks, _weakly(settings), _Compiled(key[0])
+    return found[key][-1]
 
 
 def _is_dead(key):
     return any(isinstance(part, weakref.ref) and part() is None for part in key)
 
 
-def _settings(model):
-    """What may be set on a model's layers: numbers and strings as they are, others by identity."""
-    found = []
+def _set(model):
+    """Pairs of a name and a value: what may be set on the model's layers."""
     for layer in sublayers(model):
-        found.append((id(layer), layer.trainable, id(layer.dtype_policy)))
+        yield from ((id(layer), layer), ("trainable", layer.trainable))
+        yield "dtype_policy", layer.dtype_policy
         for name, value in vars(layer).items():
             if not name.startswith("_") and name not in _OF_TRAINING:
-                found.append((name, value if isinstance(value, _NUMBERS) else id(value)))
+                yield name, value
+
+
+def _weakly(settings):
+    """Weak references to all values that can have one."""
+    found = []
+    for _, value in settings:
+        with contextlib.suppress(TypeError):  # numbers, strings, tuples
+            found.append(weakref.ref(value))
     return found
 
 

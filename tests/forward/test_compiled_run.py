@@ -115,6 +115,15 @@ def test_a_setting_changed_in_place_is_seen():
     assert not np.allclose(after, before)
 
 
+def test_settings_that_take_the_place_of_others_in_memory_are_seen():
+    model, values = net(), []
+    for factor in range(1, 6):
+        model.layers[1].activation = None  # frees the one before
+        model.layers[1].activation = lambda x, factor=factor: factor * x
+        values.append(float(np.mean(smoothness(model))))
+    assert len(set(values)) == 5
+
+
 def test_a_layer_frozen_in_place_keeps_its_averages():
     model = net()
     statistics_anew(model)
