@@ -69,18 +69,14 @@ class BatchNormReestimation(keras.callbacks.Callback):
         check_inputs(self.x)
 
     def on_train_begin(self, logs=None):
-        if self._classifier.built:
+        if _classifier_of(self.model).built:
             self._find_layers()
 
     def on_train_end(self, logs=None):
         self._average(self._find_layers())
 
-    @property
-    def _classifier(self):
-        return self.model.classifier if isinstance(self.model, HasForward) else self.model
-
     def _find_layers(self):
-        layers = _layers_with_averages(self._classifier)
+        layers = _layers_with_averages(_classifier_of(self.model))
         if layers:
             return layers
         raise ValueError(
@@ -93,7 +89,7 @@ class BatchNormReestimation(keras.callbacks.Callback):
         statistics = _statistics(layers)
         # What is not asked for (dropout seeds) goes on to the next batch, so that each has its own
         # masks, and is forgotten in the end.
-        run = CompiledRun(_batch_statistics, self._classifier)
+        run = CompiledRun(_batch_statistics, self.model)
         stream = endless_batches(self.x, passes(self.batch_size, self.seed))
         sums = {}
         for _, (batch, _) in zip(range(self.steps), stream, strict=False):
@@ -112,6 +108,10 @@ class BatchNormReestimation(keras.callbacks.Callback):
             statistics[place].assign(total / self.steps)
 
 
+def _classifier_of(model):
+    return model.classifier if isinstance(model, HasForward) else model
+
+
 def _layers_with_averages(classifier):
     return [
         layer
@@ -124,11 +124,12 @@ def _statistics(layers):
     return [v for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
 
 
-def _batch_statistics(classifier, x):
+def _batch_statistics(model, x):
     """The statistics of a batch, by their place among those of all layers.
 
     The mean over its calls, where a layer is shared.
     """
+    classifier = _classifier_of(model)
     layers = _layers_with_averages(classifier)
     statistics = _statistics(layers)
     # What a pass makes of an average that is 0 is 1 - momentum times the batch statistic.

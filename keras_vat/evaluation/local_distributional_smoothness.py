@@ -89,7 +89,6 @@ def local_distributional_smoothness(
     run = perturbation.compiled(_smoothness, classifier, divergence=divergence)
     values = []
     for batch, labels in batches(x, batch_size=batch_size):
-        perturbation.check_inputs(batch)
         values.append(keras.ops.convert_to_numpy(run(batch, labels)))
     return np.concatenate(values)
 

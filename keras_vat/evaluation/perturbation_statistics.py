@@ -83,7 +83,6 @@ def perturbation_statistics(
     runs = {name: made.compiled(_moves, classifier) for name, made in perturbations.items()}
     for batch, labels in batches(x, y, batch_size):
         for name, run in runs.items():
-            perturbations[name].check_inputs(batch)
             cost, there, perturbed = run(batch, labels)
             measured[name].append((ops.convert_to_numpy(cost), distance(there, perturbed)))
     return {

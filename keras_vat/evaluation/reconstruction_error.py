@@ -9,7 +9,11 @@ from keras import ops, tree
 
 from keras_vat.evaluation.batches import batches
 from keras_vat.forward.compiled_run import CompiledRun
-from keras_vat.generators.check_generator import check_decoded, check_generator
+from keras_vat.generators.check_generator import (
+    check_decoded,
+    check_encoded,
+    check_generator,
+)
 
 
 def reconstruction_error(generator: Any, x: Any, batch_size: int = 256) -> np.ndarray:
@@ -53,8 +57,7 @@ def reconstruction_error(generator: Any, x: Any, batch_size: int = 256) -> np.nd
                 "`x` must be one array of images, or a dataset of batches; of a pair of images "
                 f"and labels, give x[0]. Received: batches of type {type(batch).__name__}"
             )
-        if hasattr(generator, "check_images"):
-            generator.check_images(batch)
+        check_encoded(generator, batch)
         errors.append(ops.convert_to_numpy(run(batch)))
     return np.concatenate(errors)
 

@@ -156,30 +156,28 @@ def robustness_curve(
     arguments.boolean("correct_only", correct_only)
     num_examples = arguments.whole_number("num_examples", num_examples, 0)
     make = _maker(perturbation, seed)
-    perturbations = [[_made(make, epsilon) for epsilon in epsilons] for _ in classifiers]
-    truth, predictions, shown = [], [], []
     judges = [CompiledRun(_predicted, classifier) for classifier in classifiers.values()]
     attacks = [
-        [(made.compiled(_attacked, classifier), made) for made in sizes]
-        for classifier, sizes in zip(classifiers.values(), perturbations, strict=True)
+        [
+            (made.compiled(_attacked, classifier), bool(made.places))
+            for made in (_made(make, epsilon) for epsilon in epsilons)
+        ]
+        for classifier in classifiers.values()
     ]
+    truth, predictions, shown = [], [], []
     for batch, labels in batches(x, y, batch_size):
         if labels is None:
             raise ValueError(NO_LABELS)
-        correct = _correct(judges, batch, labels)
-        if correct_only:
-            rows = np.flatnonzero(correct)
-            batch, labels = tree.map_structure(
-                lambda part, rows=rows: ops.take(part, rows, axis=0), (batch, labels)
-            )
-        if not len(labels):
+        rows = np.flatnonzero(_correct(judges, batch, labels) | (not correct_only))
+        if not len(rows):
             continue
-        wanted = max(0, num_examples - sum(map(len, truth)))
-        examples, predicted = _measure(judges, attacks, batch, labels, wanted)
-        truth.append(class_labels(labels))
-        predictions.append(predicted)
+        first = rows[: max(0, num_examples - sum(map(len, truth)))]
+        # Of all rows, so that batches have one shape: each would be compiled by itself.
+        examples, predicted = _measure(judges, attacks, batch, labels, first)
+        truth.append(class_labels(labels)[rows])
+        predictions.append(predicted[..., rows])
         if not tree.is_nested(batch) and all(examples):
-            shown.append((ops.convert_to_numpy(batch)[:wanted], examples))
+            shown.append((ops.convert_to_numpy(batch)[first], examples))
     if not truth:
         raise ValueError(
             "`classifiers` must have images that all of them classify correctly; there are none. "
@@ -202,22 +200,19 @@ def robustness_curve(
     )
 
 
-def _measure(judges, attacks, x, y, wanted):
-    """The first perturbed rows, and all predictions `(sources, judges, sizes, batch)`."""
+def _measure(judges, attacks, x, y, shown):
+    """The perturbed rows to be shown, and all predictions `(sources, judges, sizes, batch)`."""
     predictions = np.empty((len(judges), len(judges), len(attacks[0]), len(y)), "int64")
     examples = []
     for i, sizes in enumerate(attacks):
         examples.append([])
-        for size, (attack, perturbation) in enumerate(sizes):
-            perturbation.check_inputs(x)
+        for size, (attack, is_inside) in enumerate(sizes):
             perturbed, predictions[i, i, size] = attack(x, y)
             for j, judge in enumerate(judges):
-                if perturbation.places and j != i:
-                    predictions[i, j, size] = NO_CLASS
-                elif j != i:
-                    predictions[i, j, size] = judge(perturbed)[0]
-            if not perturbation.places and not tree.is_nested(perturbed):
-                examples[i].append(ops.convert_to_numpy(perturbed)[:wanted])
+                if j != i:
+                    predictions[i, j, size] = NO_CLASS if is_inside else judge(perturbed)[0]
+            if not is_inside and not tree.is_nested(perturbed):
+                examples[i].append(ops.convert_to_numpy(perturbed)[shown])
     return examples, predictions
 
 

@@ -73,6 +73,12 @@ def tensors_of(generator, method, given):
     return returned
 
 
+def check_encoded(generator, x):
+    """Raises for images that a generator of the package can't encode; outside of any trace."""
+    if hasattr(generator, "check_images"):
+        generator.check_images(x)
+
+
 def check_decoded(decoded, x):
     """Raises where what a generator decodes can't be images like `x`."""
     if not same_example_shape(decoded, x):

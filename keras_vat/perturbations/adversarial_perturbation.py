@@ -36,7 +36,7 @@ class AdversarialPerturbation(Perturbation):
         Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), eq. 3 and 4.
     """
 
-    told_by_config = True
+    _told_by_config = True
     requires_labels = True
 
     def __init__(

@@ -8,6 +8,7 @@ from keras import ops, tree
 from keras_vat import arguments
 from keras_vat.forward import Forward
 from keras_vat.forward.perturbable import Perturbable, as_tensors
+from keras_vat.generators.check_generator import check_encoded
 from keras_vat.generators.frozen_generator_layer import FrozenGeneratorLayer
 from keras_vat.perturbations.latent_view import LatentView
 from keras_vat.perturbations.virtual_adversarial_perturbation import (
@@ -120,8 +121,7 @@ class LatentVirtualAdversarialPerturbation(FrozenGeneratorLayer, VirtualAdversar
         return view.decode(Perturbable(view.z).shift(self.find_in(view)))
 
     def check_inputs(self, x):
-        if hasattr(self.generator, "check_images"):
-            self.generator.check_images(x)
+        check_encoded(self.generator, x)
 
     def moved(self, forward, x, y=None):
         """The view of the classifier, and the perturbed images."""

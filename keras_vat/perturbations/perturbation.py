@@ -51,8 +51,7 @@ class Perturbation(ShownArguments, keras.layers.Layer):
     requires_labels = False
     """Whether it is defined by the labels `y`."""
 
-    told_by_config = False
-    """Whether this class, not one derived of it, computes the same as others of the same config."""
+    _told_by_config = False  # whether one of this class itself computes as others of its config
 
     def __init__(
         self,
@@ -111,15 +110,24 @@ class Perturbation(ShownArguments, keras.layers.Layer):
     @property
     def _kind(self):
         """What computes alike has the same, hashable: all but the numbers of the variables."""
-        if not vars(type(self)).get("told_by_config"):
+        if not vars(type(self)).get("_told_by_config"):
             return weakref.ref(self)
         config = {**self._config, "places": self.places, "scale": self._coordinates.scale}
         others = {name: value for name, value in config.items() if name not in ("epsilon", "seed")}
         return type(self), _hashable(others)
 
     def compiled(self, function, classifier, **options):
-        """`function(classifier, perturbation, x, y, **options)` as a `CompiledRun`."""
-        return CompiledRun(function, classifier, self, kinds=[self._kind], **options)
+        """`function(classifier, perturbation, x, y, **options)` as a compiled function of x and y.
+
+        It looks at each batch beforehand, see `check_inputs`.
+        """
+        run = CompiledRun(function, classifier, self, kinds=[self._kind], **options)
+
+        def checked(x, y):
+            self.check_inputs(x)
+            return run(x, y)
+
+        return checked
 
     def check_inputs(self, x):
         """Raises for a batch that it can't work with; outside of compiled functions."""

@@ -26,7 +26,7 @@ class RandomPerturbation(Perturbation):
         = 0.
     """
 
-    told_by_config = True
+    _told_by_config = True
 
     def direction(self, forward, x, y):
         return self.random_direction(forward, x)

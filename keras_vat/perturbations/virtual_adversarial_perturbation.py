@@ -65,7 +65,7 @@ class VirtualAdversarialPerturbation(Perturbation):
         Miyato et al., "Virtual Adversarial Training" (arXiv:1704.03976), eq. 9 to 15, algorithm 1.
     """
 
-    told_by_config = True
+    _told_by_config = True
     curvatures = CURVATURES
     """The names that `curvature` may be."""
 

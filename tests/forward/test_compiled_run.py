@@ -95,6 +95,17 @@ def test_a_curve_runs_python_no_more_often_with_more_sizes():
     assert counts[0] == counts[1]
 
 
+def test_a_curve_of_the_correct_rows_compiles_one_shape():
+    y = np.where(np.arange(24) < 3, np.argmax(net()(X), axis=1), Y)
+    counts = []
+    for rows_of_a_batch in (24, 6):
+        model, runs = net(), Counted.runs
+        settings = {"correct_only": True, "batch_size": rows_of_a_batch}
+        robustness_curve({"a": model}, X, y, epsilons=[0.5], **settings)
+        counts.append(Counted.runs - runs)
+    assert counts[0] == counts[1]
+
+
 def test_samples_of_the_gradient_noise_share_what_is_compiled():
     counts = []
     for samples in (2, 6):
@@ -198,6 +209,16 @@ def test_run_eagerly_runs_python_at_each_call():
     runs = Counted.runs
     np.testing.assert_allclose(run(ops.convert_to_tensor(X)), 2 * model(X), rtol=1e-5)
     assert Counted.runs == runs + 2
+
+
+def test_the_model_of_a_callback_can_run_eagerly():
+    model = keras_vat.VATModel(net())
+    model.compile("sgd", run_eagerly=True)
+    anew = keras_vat.callbacks.BatchNormReestimation(X, steps=3, batch_size=8)
+    anew.set_model(model)
+    runs = Counted.runs
+    anew.on_train_end()
+    assert Counted.runs == runs + 3
 
 
 def test_threads_share_what_is_compiled():
