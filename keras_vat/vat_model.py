@@ -75,7 +75,7 @@ class VATModel(
             loss and the last layer).
         batch_statistics: Normalisation layers in the passes of the penalties. `"auto"`: batch
             statistics; labelled and unlabelled rows move the averages alike, unperturbed, and
-            faster at first than Keras does, so that few labels and few updates are enough.
+            faster than Keras does, so that few labels and few updates are enough.
             `"batch"`: batch statistics, and labelled rows alone move the averages (the papers'
             policy, for which there is `callbacks.BatchNormReestimation`); `"moving"`: moving
             averages, as at inference; `"update"`: batch statistics, and perturbed passes move

@@ -8,7 +8,6 @@ steps take turns, each in processes of its own.
 """
 
 import argparse
-import json
 import time
 
 import keras
@@ -16,7 +15,7 @@ import numpy as np
 
 import keras_vat
 from benchmarks import report
-from benchmarks.speed.processes import measure_apart
+from benchmarks.speed.processes import arguments_of, measure_apart
 from benchmarks.speed.step_time import batch, compiled_step
 
 UNITS = (784, 1200, 600, 300, 150, 10)
@@ -132,11 +131,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3, help="processes of each step, in turn")
     parser.add_argument("--repeats", type=int, default=9, help="timed repeats in each process")
-    parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.child:
-        print(json.dumps(measure(*arguments.child)))
-        return
+    arguments = arguments_of(parser, measure)
     times = {name: [] for name in STEPS}
     for _ in range(arguments.rounds):
         for name, found in times.items():

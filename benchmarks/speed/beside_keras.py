@@ -8,7 +8,6 @@ step to its last counts.
 """
 
 import argparse
-import json
 import time
 
 import keras
@@ -17,7 +16,7 @@ from keras import layers
 
 import keras_vat
 from benchmarks import report
-from benchmarks.speed.processes import measure_apart
+from benchmarks.speed.processes import arguments_of, measure_apart
 
 SHAPE = (28, 28, 1)
 
@@ -96,11 +95,7 @@ def main():
         "--backends", nargs="+", choices=report.BACKENDS, default=[keras.backend.backend()]
     )
     parser.add_argument("--repeats", type=int, default=9, help="timed epochs of each model")
-    parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.child:
-        print(json.dumps(measure(*arguments.child)))
-        return
+    arguments = arguments_of(parser, measure)
     rows = []
     for net in arguments.nets:
         for backend in arguments.backends:

@@ -6,7 +6,6 @@ LDS and a robustness curve of `conv_small` on random images, in a process of its
 """
 
 import argparse
-import json
 import time
 
 import keras
@@ -14,7 +13,7 @@ import numpy as np
 
 import keras_vat
 from benchmarks import report
-from benchmarks.speed.processes import measure_apart
+from benchmarks.speed.processes import arguments_of, measure_apart
 from keras_vat.evaluation import local_distributional_smoothness, robustness_curve
 from keras_vat.forward import compiled_run
 
@@ -75,11 +74,7 @@ def main():
         "--backends", nargs="+", choices=report.BACKENDS, default=[keras.backend.backend()]
     )
     parser.add_argument("--repeats", type=int, default=5, help="timed calls after the first")
-    parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.child:
-        print(json.dumps(measure(*arguments.child)))
-        return
+    arguments = arguments_of(parser, measure)
     rows = []
     for name in EVALUATIONS:
         for backend in arguments.backends:

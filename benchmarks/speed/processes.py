@@ -1,11 +1,22 @@
 """Measurements that take turns in processes of their own, each on a backend."""
 
+import argparse
 import json
 import os
 import subprocess
 import sys
 
 from benchmarks import report
+
+
+def arguments_of(parser, measure):
+    """The arguments; in a process that `measure_apart` made, measures, prints and ends it."""
+    parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        print(json.dumps(measure(*arguments.child)))
+        sys.exit()
+    return arguments
 
 
 def measure_apart(backend, job):

@@ -13,7 +13,6 @@ generator's part in a step apart: an encoding, two decodings and one way back.
 """
 
 import argparse
-import json
 import time
 from collections import defaultdict
 
@@ -23,7 +22,7 @@ from keras import ops, tree
 
 import keras_vat
 from benchmarks import report
-from benchmarks.speed.processes import measure_apart
+from benchmarks.speed.processes import arguments_of, measure_apart
 from keras_vat import autodiff, regularizers
 
 # Passes beyond the labelled one (1 forward, 2 back), for a penalty on the labelled batch itself,
@@ -219,11 +218,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=9, help="timed repeats in each process")
     parser.add_argument("--jit_compile", action="store_true", help="on TensorFlow: by XLA")
     parser.add_argument("--name", default="step_time")
-    parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.child:
-        print(json.dumps(measure(*arguments.child)))
-        return
+    arguments = arguments_of(parser, measure)
     chosen = ["supervised", *(m for m in arguments.methods if m != "supervised")]
     rows = []
     for net in arguments.nets:

@@ -15,7 +15,6 @@ the way back to them is one of the passes that are counted.
 """
 
 import argparse
-import json
 import time
 
 import keras
@@ -24,7 +23,7 @@ from keras import layers, ops
 
 import keras_vat
 from benchmarks import report
-from benchmarks.speed.processes import measure_apart
+from benchmarks.speed.processes import arguments_of, measure_apart
 from benchmarks.speed.step_time import compiled_step
 
 STEPS, TOKENS = 100, 20_000
@@ -140,11 +139,7 @@ def main():
         "--backends", nargs="+", choices=report.BACKENDS, default=[keras.backend.backend()]
     )
     parser.add_argument("--repeats", type=int, default=15, help="timed repeats of each step")
-    parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.child:
-        print(json.dumps(measure(*arguments.child)))
-        return
+    arguments = arguments_of(parser, measure)
     rows = [
         row_of(
             net,
