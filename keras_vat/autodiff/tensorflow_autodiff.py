@@ -133,4 +133,9 @@ def widest_float():
 
 def compiled(function):
     """A function of tensors, compiled for whatever batches come."""
-    return tf.function(function, reduce_retracing=True, autograph=False)
+
+    def run(*tensors):
+        # A function of its own: TensorFlow warns of many traces of one, and methods share theirs.
+        return function(*tensors)
+
+    return tf.function(run, reduce_retracing=True, autograph=False)

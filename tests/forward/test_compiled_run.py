@@ -1,6 +1,7 @@
 """Evaluations are compiled once, and see the models as they are at each call."""
 
 import gc
+import logging
 import threading
 import weakref
 
@@ -185,6 +186,17 @@ def test_perturbations_of_other_settings_are_told_apart():
     found = perturbation_statistics(model, X, made)
     np.testing.assert_allclose(found["one"].distance, 0.5, rtol=1e-5)
     np.testing.assert_allclose(found["other"].distance, 1.0, rtol=1e-5)
+
+
+def test_many_models_are_no_reason_to_warn_of_traces():
+    logged = []
+    handler = logging.Handler()
+    handler.emit = lambda record: logged.append(record.getMessage())
+    logging.getLogger("tensorflow").addHandler(handler)
+    for _ in range(7):
+        smoothness(net())
+    logging.getLogger("tensorflow").removeHandler(handler)
+    assert not [message for message in logged if "retracing" in message]
 
 
 def test_models_are_freed():
