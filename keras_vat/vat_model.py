@@ -33,6 +33,7 @@ from keras_vat.training.check_training_data import (
 )
 from keras_vat.training.checked_data import CheckedData
 from keras_vat.training.finite_steps import FiniteSteps
+from keras_vat.training.newest_averages import NewestAverages
 from keras_vat.training.split_inputs import split_inputs
 from keras_vat.training.step import Step, count_true, mean_over
 from keras_vat.training.step_metrics import StepMetrics
@@ -41,7 +42,14 @@ from keras_vat.training.usual_mistakes import UsualMistakes, look_at_classifier
 
 @keras.saving.register_keras_serializable(package="keras_vat")
 class VATModel(
-    ModelContents, CheckedData, FiniteSteps, StepMetrics, Training, HasForward, KerasModel
+    ModelContents,
+    CheckedData,
+    FiniteSteps,
+    NewestAverages,
+    StepMetrics,
+    Training,
+    HasForward,
+    KerasModel,
 ):
     """A classifier with regularizers: compile and fit it as any Keras model.
 

@@ -1,15 +1,12 @@
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_vat import arguments
-from keras_vat.autodiff.inner_scope import InnerScope
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.evaluation.batches import check_inputs, endless_batches, passes
-from keras_vat.forward.batch_statistics import normalization_layers
-from keras_vat.forward.compiled_run import CompiledRun
 from keras_vat.forward.has_forward import HasForward
+from keras_vat.forward.measured_averages import MeasuredAverages, layers_with_averages
 
 
 class BatchNormReestimation(keras.callbacks.Callback):
@@ -69,95 +66,31 @@ class BatchNormReestimation(keras.callbacks.Callback):
         check_inputs(self.x)
 
     def on_train_begin(self, logs=None):
-        if _classifier_of(self.model).built:
-            self._find_layers()
+        if _is_built(self.model):
+            self._check_layers()
 
     def on_train_end(self, logs=None):
-        self._average(self._find_layers())
-
-    def _find_layers(self):
-        layers = _layers_with_averages(_classifier_of(self.model))
-        if layers:
-            return layers
-        raise ValueError(
-            "`BatchNormReestimation` needs a classifier with layers that keep a `moving_mean` "
-            f"and a `moving_variance`. Received: model={self.model.name!r}, which has none: leave "
-            "this callback out."
-        )
-
-    def _average(self, layers):
-        statistics = _statistics(layers)
-        # What is not asked for (dropout seeds) goes on to the next batch, so that each has its own
-        # masks, and is forgotten in the end.
-        run = CompiledRun(_batch_statistics, self.model)
+        self._check_layers()
+        averages = MeasuredAverages(self.model)
         stream = endless_batches(self.x, passes(self.batch_size, self.seed))
-        sums = {}
         for _, (batch, _) in zip(range(self.steps), stream, strict=False):
-            for place, value in run(batch).items():
-                value = keras.ops.convert_to_numpy(value).astype("float64")
-                sums[place] = sums.get(place, 0.0) + value
-        # A frozen layer (`trainable=False`) sees no update and keeps its averages.
-        for place, total in sums.items():
-            if not np.all(np.isfinite(total)):
-                raise ValueError(
-                    "Batch statistics must be finite; the moving averages were left as they "
-                    f"were. Received: a non-finite {statistics[place].path}. Look for NaN in `x` "
-                    "and in the classifier's weights."
-                )
-        for place, total in sums.items():
-            statistics[place].assign(total / self.steps)
+            averages.add(batch)
+        if averages.broken:
+            raise ValueError(
+                "Batch statistics must be finite; the moving averages were left as they were. "
+                f"Received: a non-finite {averages.broken[0]}. Look for NaN in `x` and in the "
+                "classifier's weights."
+            )
+        averages.assign()
+
+    def _check_layers(self):
+        if not layers_with_averages(self.model):
+            raise ValueError(
+                "`BatchNormReestimation` needs a classifier with layers that keep a `moving_mean` "
+                f"and a `moving_variance`. Received: model={self.model.name!r}, which has none: "
+                "leave this callback out."
+            )
 
 
-def _classifier_of(model):
-    return model.classifier if isinstance(model, HasForward) else model
-
-
-def _layers_with_averages(classifier):
-    return [
-        layer
-        for layer in normalization_layers(classifier)
-        if layer.moving_mean is not None and hasattr(layer, "momentum")
-    ]
-
-
-def _statistics(layers):
-    return [v for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
-
-
-def _batch_statistics(model, x):
-    """The statistics of a batch, by their place among those of all layers.
-
-    The mean over its calls, where a layer is shared.
-    """
-    classifier = _classifier_of(model)
-    layers = _layers_with_averages(classifier)
-    statistics = _statistics(layers)
-    # What a pass makes of an average that is 0 is 1 - momentum times the batch statistic.
-    shares = [1.0 - layer.momentum for layer in layers for _ in range(2)]
-    with _UpdateRecorder(statistics) as scope:
-        classifier(x, training=True)
-    found = {}
-    for place, (variable, share) in enumerate(zip(statistics, shares, strict=True)):
-        values = [value for updated, value in scope.updates if updated is variable]
-        if values:
-            found[place] = sum(values) / (share * len(values))
-    return found
-
-
-class _UpdateRecorder(InnerScope):
-    """A scope that keeps every update of averages, which are 0 for each of them.
-
-    A shared layer makes several. All other updates go on to the scope around it.
-    """
-
-    def __init__(self, averages):
-        zeros = [(v, keras.ops.zeros(v.shape, v.dtype)) for v in averages]
-        super().__init__(zeros, passes_updates=True)
-        self._averages = {id(variable) for variable in averages}
-        self.updates = []
-
-    def add_update(self, update):
-        if id(update[0]) in self._averages:
-            self.updates.append(update)
-        else:
-            super().add_update(update)
+def _is_built(model):
+    return (model.classifier if isinstance(model, HasForward) else model).built

@@ -55,7 +55,7 @@ class JAXTraining:
             finite &= self._finite_before()
             total = jnp.where(usable, total, jnp.nan)
             logs = self._update_metrics(step, y, sample_weight, total, finite)
-            logs = {**logs, **self._mistakes.extremes(step.x), **self._flag(finite)}
+            logs |= {**self._mistakes.extremes(step.x), **self._inputs(x), **self._flag(finite)}
         metrics_variables = [scope.get_current_value(v) for v in self.metrics_variables]
         non_trainable = [
             jnp.where(finite, now, before) if jnp.issubdtype(now.dtype, jnp.floating) else now
@@ -97,6 +97,7 @@ class JAXTraining:
             for place, variable in numbers:
                 set_raw_value(variable, state[1][place])
             self._mistakes.look_at_inputs(logs)
+            self._take_inputs(logs)
             self._take_flag(logs)
             return logs, state
 

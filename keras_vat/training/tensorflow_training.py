@@ -11,7 +11,7 @@ from keras_vat.as_in_keras import as_in_keras
 from keras_vat.forward.perturbable import is_floating
 from keras_vat.keras_model import KerasModel
 from keras_vat.training import replicas
-from keras_vat.training.last_callback import with_last
+from keras_vat.training.more_callbacks import with_last
 from keras_vat.training.same_start import SameStart
 
 
@@ -62,7 +62,7 @@ class TensorFlowTraining:
         self._apply(gradients, step.moved, finite)
         total = replicas.unshared(total, labelled_share)
         logs = self._update_metrics(step, y, sample_weight, total, finite)
-        logs = {**logs, **self._mistakes.extremes(step.x), **self._flag(finite)}
+        logs |= {**self._mistakes.extremes(step.x), **self._inputs(x), **self._flag(finite)}
         return replicas.as_reducible(logs)
 
     def _usable(self, gradients):
@@ -145,6 +145,7 @@ class TensorFlowTraining:
             self._check_last_step()
             logs = dict(run(iterator))
             self._mistakes.look_at_inputs(logs)
+            self._take_inputs(logs)
             self._take_flag(logs)
             return logs
 

@@ -11,7 +11,7 @@ from keras_vat.callbacks.batch_norm_reestimation import BatchNormReestimation
 from keras_vat.forward.batch_statistics import normalization_layers
 from keras_vat.forward.labels import only_one
 from keras_vat.forward.perturbable import is_floating, is_sparse
-from keras_vat.training.last_callback import with_last
+from keras_vat.training.more_callbacks import with_last
 
 _ZERO = 1e-7
 _UNPREPARED = 0.01  # share that the start still has in a moving average

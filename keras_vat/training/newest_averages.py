@@ -1,0 +1,133 @@
+"""Moving averages that are those of the weights as they are, wherever `fit` shows them."""
+
+import math
+from collections import deque
+
+import keras
+from keras import ops, tree
+
+from keras_vat.as_in_keras import as_in_keras
+from keras_vat.autodiff import num_replicas
+from keras_vat.forward.measured_averages import MeasuredAverages, layers_with_averages
+from keras_vat.forward.perturbable import as_tensors, is_sparse
+from keras_vat.keras_model import KerasModel
+from keras_vat.training.more_callbacks import with_first
+from keras_vat.training.split_inputs import split_inputs
+
+_INPUTS = "inputs of the step"
+_ROWS, _FEW_ROWS = 1024, 256
+_BYTES = 2**28
+
+
+class NewestAverages:
+    """Mix-in of `VATModel`: by `batch_statistics="auto"`, `fit` measures averages anew.
+
+    No average of past steps follows a deep net through its first hundreds of updates. So the last
+    batches of a `fit`, up to 1,024 rows and 256 MB, are kept as the device holds them. Before each
+    validation, at the end of each epoch and of training they are passed through the classifier as
+    in training, labelled and unlabelled ones apart, and the averages become those of all rows.
+
+    Nothing is measured, and averages are those of past steps, where several replicas share a
+    batch, of inputs that are not dense, and of inputs so large that 256 rows exceed the limit.
+    """
+
+    _newest_batches = None
+
+    @as_in_keras(KerasModel.fit)
+    def fit(self, **kwargs):
+        self._newest_batches = batches = _NewestBatches()
+        kwargs["callbacks"] = with_first(kwargs.get("callbacks"), _Measurement(batches))
+        try:
+            return super().fit(**kwargs)
+        finally:
+            self._newest_batches = None
+
+    def _inputs(self, x):
+        """An entry for the logs of a step, for `_take_inputs`."""
+        if self._config["batch_statistics"] != "auto" or num_replicas() > 1:
+            return {}
+        parts = split_inputs(as_tensors(x, dense=False))
+        batches = tuple(batch for batch in parts if batch is not None)  # TensorFlow knows no lists
+        if not all(_is_dense(leaf) for leaf in tree.flatten(batches)):
+            return {}
+        trainable = any(layer.trainable for layer in layers_with_averages(self))
+        return {_INPUTS: batches} if trainable else {}
+
+    def _take_inputs(self, logs):
+        """Takes the inputs out of a step's logs, to be looked at when averages are wanted."""
+        batches = logs.pop(_INPUTS, None)
+        if batches is not None and self._newest_batches is not None:
+            self._newest_batches.add(batches)
+
+
+class _NewestBatches:
+    """The batches of the last steps, and whether weights have moved since they were looked at."""
+
+    def __init__(self):
+        self._steps, self._rows, self._bytes = deque(), 0, 0
+        self._is_cut, self.are_new = False, False
+
+    def add(self, batches):
+        sizes = sum(map(_rows_of, batches)), sum(map(_bytes_of, batches))
+        self._steps.append((batches, *sizes))
+        self._count(*sizes)
+        while len(self._steps) > 1 and (self._rows > _ROWS or self._bytes > _BYTES):
+            _, rows, size = self._steps.popleft()
+            self._count(-rows, -size)
+            self._is_cut = True
+        self.are_new = True
+
+    def _count(self, rows, size):
+        self._rows += rows
+        self._bytes += size
+
+    def look(self):
+        """Batches as often as they tell more of the weights as they are than past steps do."""
+        self.are_new = False
+        if self._is_cut and self._rows < _FEW_ROWS:
+            return []
+        return [batch for batches, _, _ in self._steps for batch in batches]
+
+
+class _Measurement(keras.callbacks.Callback):
+    """The first callback of a `fit`: others find the newest averages."""
+
+    def __init__(self, batches):
+        super().__init__()
+        self._batches = batches
+
+    def on_test_begin(self, logs=None):
+        self._measure()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._measure()
+
+    def on_train_end(self, logs=None):
+        self._measure()
+
+    def _measure(self):
+        batches = self._batches.look() if self._batches.are_new else []
+        if not batches:
+            return
+        averages = MeasuredAverages(self.model)
+        for batch in batches:
+            if _rows_of(batch):  # of none, statistics are NaN
+                averages.add(batch, _rows_of(batch))
+        if not averages.broken:
+            averages.assign()
+
+
+def _rows_of(batch):
+    return tree.flatten(batch)[0].shape[0]
+
+
+def _bytes_of(batch):
+    return sum(math.prod(leaf.shape) * _item_size(leaf.dtype) for leaf in tree.flatten(batch))
+
+
+def _item_size(dtype):
+    return dtype.itemsize if hasattr(dtype, "itemsize") else dtype.size  # TensorFlow's
+
+
+def _is_dense(leaf):
+    return ops.is_tensor(leaf) and not is_sparse(leaf) and not hasattr(leaf, "row_splits")

@@ -1,0 +1,179 @@
+"""The moving averages that `fit` shows: those of the weights as they are, against NumPy."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_vat import SemiSupervisedInputs, callbacks, regularizers
+from keras_vat.training import newest_averages
+
+STEPS, LABELED, UNLABELED = 4, 4, 12
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of the fixture `rows`, with unlabelled rows or without."""
+
+    num_batches = STEPS
+
+    def __init__(self, rows, unlabeled=True):
+        super().__init__()
+        self._rows, self._unlabeled = rows, unlabeled
+
+    def __getitem__(self, step):
+        places = np.arange(step, step + LABELED)
+        x, y = self._rows.x[places], self._rows.y[places]
+        if not self._unlabeled:
+            return x, y
+        return SemiSupervisedInputs(x, self._rows.unlabeled[step : step + UNLABELED]), y
+
+
+class Seen(keras.callbacks.Callback):
+    """What another callback finds: the averages, and the weights in front of them."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = {}
+
+    def look(self, when):
+        dense, batch_norm = self.model.classifier.layers[:2]
+        averages = [batch_norm.moving_mean, batch_norm.moving_variance]
+        self.found[when] = [np.array(v) for v in averages], dense.get_weights()
+
+    def on_test_begin(self, logs=None):
+        self.look("validation")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.look("epoch's end")
+        self.logs = logs
+
+    def on_train_end(self, logs=None):
+        self.look("training's end")
+
+
+def measured(weights, batches, steps=range(STEPS)):
+    """Mean over all rows of what normalisation sees of these steps, in float64."""
+    kernel, bias = (value.astype("float64") for value in weights)
+    parts = []
+    for step in steps:
+        x, _ = batches[step]
+        parts += x if isinstance(x, SemiSupervisedInputs) else (x,)
+    hidden = [np.tanh(part.astype("float64") @ kernel + bias) for part in parts]
+    statistics = [[h.mean(axis=0), h.var(axis=0)] for h in hidden]
+    return np.average(statistics, axis=0, weights=[len(part) for part in parts])
+
+
+@pytest.fixture
+def make_model(make_classifier, make_vat_model):
+    """VAT on a perceptron with batch normalisation, with steps that move its weights far."""
+
+    def make(**settings):
+        keras.utils.set_random_seed(0)
+        regularizer = regularizers.VirtualAdversarialTraining(1.0)
+        optimizer = keras.optimizers.SGD(0.5)
+        classifier = make_classifier(batch_norm=True)
+        return make_vat_model([regularizer], classifier, optimizer=optimizer, **settings)
+
+    return make
+
+
+@pytest.mark.parametrize("unlabeled", [True, False])
+@pytest.mark.parametrize("validated", [True, False])
+def test_all_that_fit_shows_are_averages_of_the_newest_weights(
+    make_model, rows, unlabeled, validated
+):
+    model, seen, batches = make_model(), Seen(), Batches(rows, unlabeled)
+    start = model.classifier.layers[0].get_weights()
+    model.fit(
+        batches,
+        epochs=2,
+        verbose=0,
+        callbacks=[seen],
+        validation_data=(rows.x, rows.y) if validated else None,
+    )
+    places = ["epoch's end", "training's end"] + ["validation"] * validated
+    assert set(seen.found) == set(places)
+    steps = [*range(STEPS)] * 2  # those of the epoch before tell as much
+    for found, weights in seen.found.values():
+        np.testing.assert_allclose(
+            found, measured(weights, batches, steps), rtol=1e-4, atol=1e-6
+        )
+    assert np.abs(start[0] - model.classifier.layers[0].get_weights()[0]).max() > 0.1
+    names = {"loss", "supervised_loss", "vat", *(["val_loss"] if validated else [])}
+    assert set(seen.logs) == names and model._newest_batches is None
+
+
+@pytest.mark.parametrize("settings", [{"run_eagerly": True}, {"jit_compile": True}], ids=str)
+def test_however_the_step_is_run(make_model, rows, settings):
+    model, seen = make_model(**settings), Seen()
+    model.fit(Batches(rows), verbose=0, callbacks=[seen])
+    found, weights = seen.found["training's end"]
+    np.testing.assert_allclose(found, measured(weights, Batches(rows)), rtol=1e-4, atol=1e-6)
+
+
+def test_of_several_steps_at_once_the_last_one_is_kept(make_model, rows):
+    model, seen = make_model(steps_per_execution=2), Seen()
+    model.fit(Batches(rows), verbose=0, shuffle=False, callbacks=[seen])
+    found, weights = seen.found["training's end"]
+    expected = measured(weights, Batches(rows), [1, 3])
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_the_last_batches_are_enough(make_model, rows, monkeypatch):
+    monkeypatch.setattr(newest_averages, "_ROWS", 2 * (LABELED + UNLABELED))
+    monkeypatch.setattr(newest_averages, "_FEW_ROWS", 1)
+    model, seen = make_model(), Seen()
+    model.fit(Batches(rows), verbose=0, shuffle=False, callbacks=[seen])
+    found, weights = seen.found["training's end"]
+    expected = measured(weights, Batches(rows), [2, 3])
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def weights_after_steps(make_model, rows):
+    """Where averages are those of past steps: as `train_on_batch` leaves them."""
+    model = make_model()
+    for step in range(STEPS):
+        model.train_on_batch(*Batches(rows)[step])
+    return model.get_weights()
+
+
+def test_inputs_too_large_to_keep_leave_averages_of_past_steps(make_model, rows, monkeypatch):
+    monkeypatch.setattr(newest_averages, "_BYTES", 1)
+    model = make_model()
+    model.fit(Batches(rows), verbose=0, shuffle=False)
+    expected = weights_after_steps(make_model, rows)
+    for found, value in zip(model.get_weights(), expected, strict=True):
+        np.testing.assert_allclose(found, value, rtol=1e-4, atol=1e-6)
+
+
+def test_estimates_over_other_rows_are_the_last_word(make_model, rows):
+    """`BatchNormReestimation` at the end of a training measures over what it was given."""
+    model = make_model()
+    anew = callbacks.BatchNormReestimation(rows.unlabeled, steps=1, batch_size=20)
+    model.fit(Batches(rows), verbose=0, callbacks=[anew])
+    dense, batch_norm = model.classifier.layers[:2]
+    kernel, bias = dense.get_weights()
+    expected = np.tanh(rows.unlabeled @ kernel + bias).mean(axis=0)
+    np.testing.assert_allclose(batch_norm.moving_mean, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_list_of_callbacks_in_keras_s_own_class(make_model, rows):
+    model, seen = make_model(), Seen()
+    given = keras.callbacks.CallbackList([seen], add_history=True, model=model)
+    model.fit(Batches(rows), verbose=0, callbacks=given)
+    found, weights = seen.found["epoch's end"]
+    np.testing.assert_allclose(found, measured(weights, Batches(rows)), rtol=1e-4, atol=1e-6)
+
+
+def test_weights_that_blow_up_leave_averages_of_past_steps(make_model, rows):
+    """Statistics that are not finite are not taken over."""
+    model = make_model()
+
+    class Spoil(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == STEPS - 1:
+                self.model.classifier.layers[0].bias.assign(np.full((6,), np.nan))
+
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("weights can't be assigned in the middle of an epoch")
+    model.fit(Batches(rows), verbose=0, callbacks=[Spoil()])
+    assert np.all(np.isfinite(model.classifier.layers[1].moving_mean))
