@@ -140,10 +140,10 @@ TASKS = {
         lambda: keras_vat.classifiers.conv_small("cifar10"),
         4000,
         (32, 32),
-        2,
+        3,
         1e-3,
         {"at": 2.0, "rpt": 8.0, "vat": 8.0, "fat": 2.0},
-        steps_per_epoch=400,
+        steps_per_epoch=80,
         dtype="mixed_bfloat16",
     ),
 }
