@@ -13,8 +13,8 @@ class BatchNormReestimation(keras.callbacks.Callback):
     """Replaces the moving averages of normalisation layers by plain averages when training ends.
 
     Moving averages trail behind the weights and, by `VATModel`'s policy `"batch"`, are fed by the
-    labelled batches alone. Made for that policy, the papers'; by `"auto"`, the default, they come
-    out of `fit` about as good. When `fit` ends, this passes `steps` batches of `x` through the
+    labelled batches alone. Made for that policy, the papers'; by `"auto"`, the default, `fit`
+    measures them by itself, over its last batches. When `fit` ends, this passes `steps` batches of `x` through the
     classifier as in training and gives every normalisation layer the mean of the batch statistics.
     Nothing else changes: weights, dropout seeds and other state are as they were. Validation inside
     `fit` still sees the old averages; `evaluate` afterwards sees the new ones. After

@@ -24,8 +24,9 @@ class NewestAverages:
 
     No average of past steps follows a deep net through its first hundreds of updates. So the last
     batches of a `fit`, up to 1,024 rows and 256 MB, are kept as the device holds them. Before each
-    validation, at the end of each epoch and of training they are passed through the classifier as
-    in training, labelled and unlabelled ones apart, and the averages become those of all rows.
+    validation, at the end of each epoch and of training those since the last such moment are passed
+    through the classifier as in training, labelled and unlabelled ones apart, and the averages
+    become those of all rows.
 
     Nothing is measured, and averages are those of past steps, where several replicas share a
     batch, of inputs that are not dense, and of inputs so large that 256 rows exceed the limit.
@@ -61,11 +62,13 @@ class NewestAverages:
 
 
 class _NewestBatches:
-    """The batches of the last steps, and whether weights have moved since they were looked at."""
+    """The batches of the steps since averages were measured, as many of the last as are kept."""
 
     def __init__(self):
-        self._steps, self._rows, self._bytes = deque(), 0, 0
-        self._is_cut, self.are_new = False, False
+        self.forget()
+
+    def forget(self):
+        self._steps, self._rows, self._bytes, self._is_cut = deque(), 0, 0, False
 
     def add(self, batches):
         sizes = sum(map(_rows_of, batches)), sum(map(_bytes_of, batches))
@@ -75,18 +78,16 @@ class _NewestBatches:
             _, rows, size = self._steps.popleft()
             self._count(-rows, -size)
             self._is_cut = True
-        self.are_new = True
 
     def _count(self, rows, size):
         self._rows += rows
         self._bytes += size
 
-    def look(self):
-        """Batches as often as they tell more of the weights as they are than past steps do."""
-        self.are_new = False
-        if self._is_cut and self._rows < _FEW_ROWS:
-            return []
-        return [batch for batches, _, _ in self._steps for batch in batches]
+    def __iter__(self):
+        """All batches with rows; none where averages of past steps have seen many more."""
+        if not self._is_cut or self._rows >= _FEW_ROWS:
+            for batches, _, _ in self._steps:
+                yield from filter(_rows_of, batches)  # of no rows, statistics are NaN
 
 
 class _Measurement(keras.callbacks.Callback):
@@ -106,13 +107,13 @@ class _Measurement(keras.callbacks.Callback):
         self._measure()
 
     def _measure(self):
-        batches = self._batches.look() if self._batches.are_new else []
+        batches = list(self._batches)
+        self._batches.forget()
         if not batches:
             return
         averages = MeasuredAverages(self.model)
         for batch in batches:
-            if _rows_of(batch):  # of none, statistics are NaN
-                averages.add(batch, _rows_of(batch))
+            averages.add(batch, _rows_of(batch))
         if not averages.broken:
             averages.assign()
 
