@@ -38,7 +38,7 @@ def split(name, seed, adult=None):
     Returns:
         `Rows`; columns are standardised by all rows to train on, as these need no labels.
     """
-    x, y, scaler = _columns(name, adult)
+    x, y, scaler = columns(name, adult)
     num_rows = min(MOST_ROWS, len(y) - TEST_ROWS[name])
     x, x_test, y, y_test = train_test_split(
         x, y, train_size=num_rows, test_size=TEST_ROWS[name], stratify=y, random_state=seed
@@ -52,7 +52,7 @@ def split(name, seed, adult=None):
     return Rows(x, known, scaler.transform(x_test).astype("float32"), y_test)
 
 
-def _columns(name, adult):
+def columns(name, adult):
     """Inputs, numbers of the classes, and what makes the inputs a table of standardised columns."""
     if name == "adult":
         return _read_adult(adult)

@@ -14,11 +14,11 @@ class BatchNormReestimation(keras.callbacks.Callback):
 
     Moving averages trail behind the weights and, by `VATModel`'s policy `"batch"`, are fed by the
     labelled batches alone. Made for that policy, the papers'; by `"auto"`, the default, `fit`
-    measures them by itself, over its last batches. When `fit` ends, this passes `steps` batches of `x` through the
-    classifier as in training and gives every normalisation layer the mean of the batch statistics.
-    Nothing else changes: weights, dropout seeds and other state are as they were. Validation inside
-    `fit` still sees the old averages; `evaluate` afterwards sees the new ones. After
-    `EarlyStopping(restore_best_weights=True)`, list this callback behind it.
+    measures them by itself, over its last batches. When `fit` ends, this passes `steps` batches of
+    `x` through the classifier as in training and gives every normalisation layer the mean of the
+    batch statistics. Nothing else changes: weights, dropout seeds and other state are as they were.
+    Validation inside `fit` still sees the old averages; `evaluate` afterwards sees the new ones.
+    After `EarlyStopping(restore_best_weights=True)`, list this callback behind it.
 
     It helped VAT on MNIST with ten labels of a class. With two labels of a class, and with some
     directions of FAT (see `FastAdversarialTraining`), it can do harm: compare on validation data.

@@ -1,4 +1,4 @@
-"""Moving averages measured anew: plain averages of batch statistics with the weights as they are."""
+"""Moving averages measured anew: means of batch statistics with the weights as they are."""
 
 import keras
 import numpy as np
