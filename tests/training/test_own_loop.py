@@ -66,3 +66,12 @@ def test_a_loop_of_ones_own_trains_as_fit_does(rows):
     np.testing.assert_allclose(own, np.transpose([logs["supervised_loss"], logs["vat"]]), rtol=1e-4)
     for one, of_fit in zip(classifier.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_allclose(one, of_fit, rtol=1e-4, atol=1e-6)
+
+
+def test_a_loop_within_a_function_that_autograph_converts(rows, tf):
+    found = []
+    for compiled in (loss_and_gradients, tf.function(loss_and_gradients)):
+        classifier, vat = make()
+        penalty = compiled(classifier, vat, tf.constant(rows.x), tf.constant(rows.y))[0][1]
+        found.append(float(penalty))
+    assert found[1] == pytest.approx(found[0], rel=1e-4) and found[0] > 0
