@@ -24,12 +24,12 @@ class NewestAverages:
 
     No average of past steps follows a deep net through its first hundreds of updates. So the last
     batches of a `fit`, up to 1,024 rows and 256 MB, are kept as the device holds them. Before each
-    validation, at the end of each epoch and of training those since the last such moment are passed
-    through the classifier as in training, labelled and unlabelled ones apart, and the averages
-    become those of all rows.
+    validation, at the end of each epoch and of training they are passed through the classifier as
+    in training, labelled and unlabelled ones apart, and the averages become those of all rows. Half
+    as many as there were steps since the last such moment, at most, so that it never costs much.
 
-    Nothing is measured, and averages are those of past steps, where several replicas share a
-    batch, of inputs that are not dense, and of inputs so large that 256 rows exceed the limit.
+    Where these are less than 256 rows, nothing is measured, and averages are those of past steps;
+    so they are where several replicas share a batch, and of inputs that are not dense.
     """
 
     _newest_batches = None
@@ -58,36 +58,34 @@ class NewestAverages:
         """Takes the inputs out of a step's logs, to be looked at when averages are wanted."""
         batches = logs.pop(_INPUTS, None)
         if batches is not None and self._newest_batches is not None:
-            self._newest_batches.add(batches)
+            self._newest_batches.add(batches, self.steps_per_execution)
 
 
 class _NewestBatches:
-    """The batches of the steps since averages were measured, as many of the last as are kept."""
+    """The batches of the last steps, and how many steps there were since averages were measured."""
 
     def __init__(self):
-        self.forget()
+        self._kept, self._rows, self._bytes = deque(), 0, 0
+        self._steps = 0
 
-    def forget(self):
-        self._steps, self._rows, self._bytes, self._is_cut = deque(), 0, 0, False
+    def add(self, batches, steps):
+        """Takes the batches of a step, the last one of several that ran at once."""
+        self._steps += steps
+        self._kept.append(batches)
+        self._count(batches, 1)
+        while len(self._kept) > 1 and (self._rows > _ROWS or self._bytes > _BYTES):
+            self._count(self._kept.popleft(), -1)
 
-    def add(self, batches):
-        sizes = sum(map(_rows_of, batches)), sum(map(_bytes_of, batches))
-        self._steps.append((batches, *sizes))
-        self._count(*sizes)
-        while len(self._steps) > 1 and (self._rows > _ROWS or self._bytes > _BYTES):
-            _, rows, size = self._steps.popleft()
-            self._count(-rows, -size)
-            self._is_cut = True
+    def _count(self, batches, times):
+        self._rows += times * sum(map(_rows_of, batches))
+        self._bytes += times * sum(map(_bytes_of, batches))
 
-    def _count(self, rows, size):
-        self._rows += rows
-        self._bytes += size
-
-    def __iter__(self):
-        """All batches with rows; none where averages of past steps have seen many more."""
-        if not self._is_cut or self._rows >= _FEW_ROWS:
-            for batches, _, _ in self._steps:
-                yield from filter(_rows_of, batches)  # of no rows, statistics are NaN
+    def take(self):
+        """Half as many as there were steps; none if averages of past steps tell more."""
+        half, self._steps = -(-self._steps // 2), 0
+        newest = list(self._kept)[-half:] if half else []
+        chosen = [batch for batches in newest for batch in batches if _rows_of(batch)]
+        return chosen if sum(map(_rows_of, chosen)) >= _FEW_ROWS else []
 
 
 class _Measurement(keras.callbacks.Callback):
@@ -107,8 +105,7 @@ class _Measurement(keras.callbacks.Callback):
         self._measure()
 
     def _measure(self):
-        batches = list(self._batches)
-        self._batches.forget()
+        batches = self._batches.take()
         if not batches:
             return
         averages = MeasuredAverages(self.model)

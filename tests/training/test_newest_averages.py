@@ -50,8 +50,8 @@ class Seen(keras.callbacks.Callback):
         self.look("training's end")
 
 
-def measured(weights, batches, steps=range(STEPS)):
-    """Mean over all rows of what normalisation sees of these steps, in float64."""
+def measured(weights, batches, steps=(2, 3)):
+    """Mean over all rows of what normalisation sees of the later steps, in float64."""
     kernel, bias = (value.astype("float64") for value in weights)
     parts = []
     for step in steps:
@@ -60,6 +60,11 @@ def measured(weights, batches, steps=range(STEPS)):
     hidden = [np.tanh(part.astype("float64") @ kernel + bias) for part in parts]
     statistics = [[h.mean(axis=0), h.var(axis=0)] for h in hidden]
     return np.average(statistics, axis=0, weights=[len(part) for part in parts])
+
+
+@pytest.fixture(autouse=True)
+def few_rows_are_enough(monkeypatch):
+    monkeypatch.setattr(newest_averages, "_FEW_ROWS", 1)
 
 
 @pytest.fixture
@@ -87,6 +92,7 @@ def test_all_that_fit_shows_are_averages_of_the_newest_weights(
         batches,
         epochs=2,
         verbose=0,
+        shuffle=False,
         callbacks=[seen],
         validation_data=(rows.x, rows.y) if validated else None,
     )
@@ -102,7 +108,7 @@ def test_all_that_fit_shows_are_averages_of_the_newest_weights(
 @pytest.mark.parametrize("settings", [{"run_eagerly": True}, {"jit_compile": True}], ids=str)
 def test_however_the_step_is_run(make_model, rows, settings):
     model, seen = make_model(**settings), Seen()
-    model.fit(Batches(rows), verbose=0, callbacks=[seen])
+    model.fit(Batches(rows), verbose=0, shuffle=False, callbacks=[seen])
     found, weights = seen.found["training's end"]
     np.testing.assert_allclose(found, measured(weights, Batches(rows)), rtol=1e-4, atol=1e-6)
 
@@ -115,13 +121,14 @@ def test_of_several_steps_at_once_the_last_one_is_kept(make_model, rows):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_the_last_batches_are_enough(make_model, rows, monkeypatch):
-    monkeypatch.setattr(newest_averages, "_ROWS", 2 * (LABELED + UNLABELED))
-    monkeypatch.setattr(newest_averages, "_FEW_ROWS", 1)
+@pytest.mark.parametrize("limit", ["_ROWS", "_BYTES"])
+def test_no_more_is_kept_than_is_wanted(make_model, rows, monkeypatch, limit):
+    row = 1 if limit == "_ROWS" else 4 * 4
+    monkeypatch.setattr(newest_averages, limit, row * (LABELED + UNLABELED))
     model, seen = make_model(), Seen()
     model.fit(Batches(rows), verbose=0, shuffle=False, callbacks=[seen])
     found, weights = seen.found["training's end"]
-    expected = measured(weights, Batches(rows), [2, 3])
+    expected = measured(weights, Batches(rows), [3])
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
@@ -133,8 +140,8 @@ def weights_after_steps(make_model, rows):
     return model.get_weights()
 
 
-def test_inputs_too_large_to_keep_leave_averages_of_past_steps(make_model, rows, monkeypatch):
-    monkeypatch.setattr(newest_averages, "_BYTES", 1)
+def test_few_rows_leave_averages_of_past_steps(make_model, rows, monkeypatch):
+    monkeypatch.setattr(newest_averages, "_FEW_ROWS", 2 * (LABELED + UNLABELED) + 1)
     model = make_model()
     model.fit(Batches(rows), verbose=0, shuffle=False)
     expected = weights_after_steps(make_model, rows)
@@ -146,7 +153,7 @@ def test_estimates_over_other_rows_are_the_last_word(make_model, rows):
     """`BatchNormReestimation` at the end of a training measures over what it was given."""
     model = make_model()
     anew = callbacks.BatchNormReestimation(rows.unlabeled, steps=1, batch_size=20)
-    model.fit(Batches(rows), verbose=0, callbacks=[anew])
+    model.fit(Batches(rows), verbose=0, shuffle=False, callbacks=[anew])
     dense, batch_norm = model.classifier.layers[:2]
     kernel, bias = dense.get_weights()
     expected = np.tanh(rows.unlabeled @ kernel + bias).mean(axis=0)
@@ -156,7 +163,7 @@ def test_estimates_over_other_rows_are_the_last_word(make_model, rows):
 def test_a_list_of_callbacks_in_keras_s_own_class(make_model, rows):
     model, seen = make_model(), Seen()
     given = keras.callbacks.CallbackList([seen], add_history=True, model=model)
-    model.fit(Batches(rows), verbose=0, callbacks=given)
+    model.fit(Batches(rows), verbose=0, shuffle=False, callbacks=given)
     found, weights = seen.found["epoch's end"]
     np.testing.assert_allclose(found, measured(weights, Batches(rows)), rtol=1e-4, atol=1e-6)
 
@@ -172,5 +179,5 @@ def test_weights_that_blow_up_leave_averages_of_past_steps(make_model, rows):
 
     if keras.backend.backend() != "tensorflow":
         pytest.skip("weights can't be assigned in the middle of an epoch")
-    model.fit(Batches(rows), verbose=0, callbacks=[Spoil()])
+    model.fit(Batches(rows), verbose=0, shuffle=False, callbacks=[Spoil()])
     assert np.all(np.isfinite(model.classifier.layers[1].moving_mean))
