@@ -21,6 +21,7 @@ def blocks(beginning=None):
     return [code for code in found if code.startswith(beginning)]
 
 
+@pytest.mark.slow
 @pytest.mark.backend("tensorflow")
 def test_files_restarts_workers_and_the_service(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

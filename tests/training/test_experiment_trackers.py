@@ -74,6 +74,7 @@ def test_tensorboard(tf, model, rows, tmp_path):
     assert {f"epoch_{name}" for name in LOGGED} <= set(events)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_keras_tuner(make_classifier, rows, tmp_path):
     pytest.importorskip("tensorboard", reason="TensorBoard, which it logs by, is not installed")
