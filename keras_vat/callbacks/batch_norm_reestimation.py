@@ -5,8 +5,11 @@ import keras
 from keras_vat import arguments
 from keras_vat.data.semi_supervised_inputs import SemiSupervisedInputs
 from keras_vat.evaluation.batches import check_inputs, endless_batches, passes
-from keras_vat.forward.has_forward import HasForward
-from keras_vat.forward.measured_averages import MeasuredAverages, layers_with_averages
+from keras_vat.forward.measured_averages import (
+    MeasuredAverages,
+    classifier_of,
+    layers_with_averages,
+)
 
 
 class BatchNormReestimation(keras.callbacks.Callback):
@@ -66,7 +69,7 @@ class BatchNormReestimation(keras.callbacks.Callback):
         check_inputs(self.x)
 
     def on_train_begin(self, logs=None):
-        if _is_built(self.model):
+        if classifier_of(self.model).built:
             self._check_layers()
 
     def on_train_end(self, logs=None):
@@ -90,7 +93,3 @@ class BatchNormReestimation(keras.callbacks.Callback):
                 f"and a `moving_variance`. Received: model={self.model.name!r}, which has none: "
                 "leave this callback out."
             )
-
-
-def _is_built(model):
-    return (model.classifier if isinstance(model, HasForward) else model).built

@@ -10,12 +10,23 @@ from keras_vat.forward.has_forward import HasForward
 
 
 def layers_with_averages(model):
-    """The normalisation layers of a classifier, or of what wraps one, that keep moving averages."""
+    """The normalisation layers of a classifier, or of what wraps one, whose averages are measured.
+
+    Keras's own, whose passes are known to take 1 - momentum of the batch, and with what else they
+    compute (`renorm`).
+    """
     return [
         layer
-        for layer in normalization_layers(_classifier_of(model))
-        if layer.moving_mean is not None and hasattr(layer, "momentum")
+        for layer in normalization_layers(classifier_of(model))
+        if isinstance(layer, keras.layers.BatchNormalization)
+        and 0 <= layer.momentum < 1
+        and not getattr(layer, "renorm", False)
     ]
+
+
+def classifier_of(model):
+    """A classifier, or that in what wraps one."""
+    return model.classifier if isinstance(model, HasForward) else model
 
 
 class MeasuredAverages:
@@ -37,14 +48,14 @@ class MeasuredAverages:
         # What is not asked for (dropout seeds) goes on to the next batch, so that each has its own
         # masks, and is forgotten in the end.
         self._run = CompiledRun(_batch_statistics, model)
-        self._sums, self._weight = {}, 0.0
+        self._sums, self._weights = {}, {}
 
     def add(self, x, weight=1.0):
         """Takes in a batch of inputs."""
-        self._weight += weight
-        for place, value in self._run(x).items():
+        for place, value in self._run(x).items():  # of layers that this batch came through
             value = weight * keras.ops.convert_to_numpy(value).astype("float64")
             self._sums[place] = self._sums.get(place, 0.0) + value
+            self._weights[place] = self._weights.get(place, 0.0) + weight
 
     @property
     def broken(self):
@@ -55,11 +66,7 @@ class MeasuredAverages:
     def assign(self):
         """Puts the averages in the place of those that the layers have."""
         for place, total in self._sums.items():
-            self._variables[place].assign(total / self._weight)
-
-
-def _classifier_of(model):
-    return model.classifier if isinstance(model, HasForward) else model
+            self._variables[place].assign(total / self._weights[place])
 
 
 def _statistics(layers):
@@ -76,7 +83,7 @@ def _batch_statistics(model, x):
     # What a pass makes of an average that is 0 is 1 - momentum times the batch statistic.
     shares = [1.0 - layer.momentum for layer in layers for _ in range(2)]
     with _UpdateRecorder(statistics) as scope:
-        _classifier_of(model)(x, training=True)
+        classifier_of(model)(x, training=True)
     found = {}
     for place, (variable, share) in enumerate(zip(statistics, shares, strict=True)):
         values = [value for updated, value in scope.updates if updated is variable]

@@ -1,23 +1,31 @@
-"""One more callback beside those that `fit` was given."""
+"""More callbacks beside those that `fit` was given."""
+
+import contextlib
 
 import keras
 
 
-def with_first(callbacks, callback):
-    """The callbacks of a `fit`, of whatever kind, with one at the start that was not there."""
-    return _with(callbacks, callback, first=True)
-
-
 def with_last(callbacks, callback):
     """The callbacks of a `fit`, of whatever kind, with one at the end that was not there."""
-    return _with(callbacks, callback, first=False)
-
-
-def _with(callbacks, callback, first):
     if not isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks = keras.tree.flatten(callbacks or [])
-        return [callback, *callbacks] if first else [*callbacks, callback]
+        return [*keras.tree.flatten(callbacks or []), callback]
     if callback not in callbacks.callbacks:
-        callbacks.callbacks.insert(0 if first else len(callbacks.callbacks), callback)
+        callbacks.callbacks.append(callback)
         callback.set_model(callbacks.model)
     return callbacks
+
+
+@contextlib.contextmanager
+def between(first, callbacks, last):
+    """The callbacks of a `fit`, of whatever kind, between two more, which are gone in the end."""
+    if not isinstance(callbacks, keras.callbacks.CallbackList):
+        yield [first, *keras.tree.flatten(callbacks or []), last]
+        return
+    before = list(callbacks.callbacks)
+    callbacks.callbacks[:] = [first, *before, last]
+    for one in (first, last):
+        one.set_model(callbacks.model)
+    try:
+        yield callbacks
+    finally:
+        callbacks.callbacks[:] = [one for one in callbacks.callbacks if one not in (first, last)]

@@ -11,7 +11,7 @@ from keras_vat.autodiff import num_replicas
 from keras_vat.forward.measured_averages import MeasuredAverages, layers_with_averages
 from keras_vat.forward.perturbable import as_tensors, is_sparse
 from keras_vat.keras_model import KerasModel
-from keras_vat.training.more_callbacks import with_first
+from keras_vat.training.more_callbacks import between
 from keras_vat.training.split_inputs import split_inputs
 
 _INPUTS = "inputs of the step"
@@ -26,7 +26,7 @@ class NewestAverages:
     batches of a `fit`, up to 1,024 rows and 256 MB, are kept as the device holds them. Before each
     validation, at the end of each epoch and of training they are passed through the classifier as
     in training, labelled and unlabelled ones apart, and the averages become those of all rows. Half
-    as many as there were steps since the last such moment, at most, so that it never costs much.
+    as many as there were steps since the last measurement, at most, so that it never costs much.
 
     Where these are less than 256 rows, nothing is measured, and averages are those of past steps;
     so they are where several replicas share a batch, and of inputs that are not dense.
@@ -36,12 +36,15 @@ class NewestAverages:
 
     @as_in_keras(KerasModel.fit)
     def fit(self, **kwargs):
-        self._newest_batches = batches = _NewestBatches()
-        kwargs["callbacks"] = with_first(kwargs.get("callbacks"), _Measurement(batches))
-        try:
+        if self._config["batch_statistics"] != "auto":
             return super().fit(**kwargs)
+        around, self._newest_batches = self._newest_batches, _NewestBatches()
+        first, last = _AtTheEnd(self._newest_batches), _BeforeValidation(self._newest_batches)
+        try:
+            with between(first, kwargs.get("callbacks"), last) as callbacks:
+                return super().fit(**{**kwargs, "callbacks": callbacks})
         finally:
-            self._newest_batches = None
+            self._newest_batches = around  # of a `fit` in one of whose callbacks this one ran
 
     def _inputs(self, x):
         """An entry for the logs of a step, for `_take_inputs`."""
@@ -62,11 +65,11 @@ class NewestAverages:
 
 
 class _NewestBatches:
-    """The batches of the last steps, and how many steps there were since averages were measured."""
+    """The batches of the last steps, over which averages are measured."""
 
     def __init__(self):
         self._kept, self._rows, self._bytes = deque(), 0, 0
-        self._steps = 0
+        self._steps = 0  # since the last measurement
 
     def add(self, batches, steps):
         """Takes the batches of a step, the last one of several that ran at once."""
@@ -80,39 +83,49 @@ class _NewestBatches:
         self._rows += times * sum(map(_rows_of, batches))
         self._bytes += times * sum(map(_bytes_of, batches))
 
-    def take(self):
-        """Half as many as there were steps; none if averages of past steps tell more."""
-        half, self._steps = -(-self._steps // 2), 0
+    def measure(self, model):
+        """Over half as many as there were steps, unless averages of past steps tell more."""
+        half = -(-self._steps // 2)
         newest = list(self._kept)[-half:] if half else []
         chosen = [batch for batches in newest for batch in batches if _rows_of(batch)]
-        return chosen if sum(map(_rows_of, chosen)) >= _FEW_ROWS else []
+        if sum(map(_rows_of, chosen)) < _FEW_ROWS:
+            return
+        self._steps = 0
+        averages = MeasuredAverages(model)
+        for batch in chosen:
+            averages.add(batch, _rows_of(batch))
+        if not averages.broken:
+            averages.assign()
+
+    def measure_again(self, model):
+        """Whether there were steps since or not: an optimizer's averages of weights came after."""
+        self._steps = max(self._steps, 2 * len(self._kept))
+        self.measure(model)
 
 
-class _Measurement(keras.callbacks.Callback):
+class _AtTheEnd(keras.callbacks.Callback):
     """The first callback of a `fit`: others find the newest averages."""
 
     def __init__(self, batches):
         super().__init__()
         self._batches = batches
 
-    def on_test_begin(self, logs=None):
-        self._measure()
-
     def on_epoch_end(self, epoch, logs=None):
-        self._measure()
+        self._batches.measure(self.model)
 
     def on_train_end(self, logs=None):
-        self._measure()
+        self._batches.measure_again(self.model)
 
-    def _measure(self):
-        batches = self._batches.take()
-        if not batches:
-            return
-        averages = MeasuredAverages(self.model)
-        for batch in batches:
-            averages.add(batch, _rows_of(batch))
-        if not averages.broken:
-            averages.assign()
+
+class _BeforeValidation(keras.callbacks.Callback):
+    """The last callback of a `fit`: another may have put in the weights that are validated."""
+
+    def __init__(self, batches):
+        super().__init__()
+        self._batches = batches
+
+    def on_test_begin(self, logs=None):
+        self._batches.measure(self.model)
 
 
 def _rows_of(batch):

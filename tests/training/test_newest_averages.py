@@ -4,10 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from keras_vat import SemiSupervisedInputs, callbacks, regularizers
+from keras_vat import SemiSupervisedInputs, VATModel, callbacks, regularizers
 from keras_vat.training import newest_averages
 
 STEPS, LABELED, UNLABELED = 4, 4, 12
+ALL, LATER = range(STEPS), (2, 3)
 
 
 class Batches(keras.utils.PyDataset):
@@ -39,7 +40,7 @@ class Seen(keras.callbacks.Callback):
         averages = [batch_norm.moving_mean, batch_norm.moving_variance]
         self.found[when] = [np.array(v) for v in averages], dense.get_weights()
 
-    def on_test_begin(self, logs=None):
+    def on_test_end(self, logs=None):
         self.look("validation")
 
     def on_epoch_end(self, epoch, logs=None):
@@ -50,8 +51,8 @@ class Seen(keras.callbacks.Callback):
         self.look("training's end")
 
 
-def measured(weights, batches, steps=(2, 3)):
-    """Mean over all rows of what normalisation sees of the later steps, in float64."""
+def measured(weights, batches, steps=ALL):
+    """Mean over all rows of what normalisation sees of these steps, in float64."""
     kernel, bias = (value.astype("float64") for value in weights)
     parts = []
     for step in steps:
@@ -98,8 +99,9 @@ def test_all_that_fit_shows_are_averages_of_the_newest_weights(
     )
     places = ["epoch's end", "training's end"] + ["validation"] * validated
     assert set(seen.found) == set(places)
-    for found, weights in seen.found.values():
-        np.testing.assert_allclose(found, measured(weights, batches), rtol=1e-4, atol=1e-6)
+    for when, (found, weights) in seen.found.items():
+        expected = measured(weights, batches, ALL if when == "training's end" else LATER)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
     assert np.abs(start[0] - model.classifier.layers[0].get_weights()[0]).max() > 0.1
     names = {"loss", "supervised_loss", "vat", *(["val_loss"] if validated else [])}
     assert set(seen.logs) == names and model._newest_batches is None
@@ -141,12 +143,92 @@ def weights_after_steps(make_model, rows):
 
 
 def test_few_rows_leave_averages_of_past_steps(make_model, rows, monkeypatch):
-    monkeypatch.setattr(newest_averages, "_FEW_ROWS", 2 * (LABELED + UNLABELED) + 1)
+    monkeypatch.setattr(newest_averages, "_FEW_ROWS", STEPS * (LABELED + UNLABELED) + 1)
     model = make_model()
     model.fit(Batches(rows), verbose=0, shuffle=False)
     expected = weights_after_steps(make_model, rows)
     for found, value in zip(model.get_weights(), expected, strict=True):
         np.testing.assert_allclose(found, value, rtol=1e-4, atol=1e-6)
+
+
+def test_short_epochs_are_measured_together(make_model, rows, monkeypatch):
+    monkeypatch.setattr(newest_averages, "_FEW_ROWS", 2 * (LABELED + UNLABELED) + 1)
+    model, ends = make_model(), []
+
+    class Ends(Seen):
+        def on_epoch_end(self, epoch, logs=None):
+            self.look("epoch's end")
+            ends.append(self.found["epoch's end"])
+
+    model.fit(Batches(rows), epochs=2, verbose=0, shuffle=False, callbacks=[Ends()])
+    (first, weights), (second, later_weights) = ends
+    assert np.abs(first - measured(weights, Batches(rows))).max() > 0.01
+    expected = measured(later_weights, Batches(rows))
+    np.testing.assert_allclose(second, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_weights_that_the_optimizer_averages(make_model, rows):
+    """They take the place of the others behind the last epoch."""
+    model = make_model()
+    model.compile(
+        keras.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.9),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    model.fit(Batches(rows), verbose=0, shuffle=False)
+    dense, batch_norm = model.classifier.layers[:2]
+    found = [batch_norm.moving_mean, batch_norm.moving_variance]
+    expected = measured(dense.get_weights(), Batches(rows))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_weights_that_another_callback_puts_in_for_validation(make_model, rows):
+    model, seen = make_model(), Seen()
+
+    class Swap(keras.callbacks.Callback):
+        def on_test_begin(self, logs=None):
+            dense = self.model.classifier.layers[0]
+            dense.set_weights([0.5 * value for value in dense.get_weights()])
+
+        def on_test_end(self, logs=None):
+            seen.look("validation")
+
+    seen.set_model(model)
+    validation = rows.x, rows.y
+    swap = [Swap()]
+    model.fit(Batches(rows), verbose=0, shuffle=False, validation_data=validation, callbacks=swap)
+    found, weights = seen.found["validation"]
+    np.testing.assert_allclose(found, measured(weights, Batches(rows), LATER), rtol=1e-4, atol=1e-6)
+
+
+def test_another_fit_in_a_callback(make_model, rows):
+    model, seen = make_model(), Seen()
+
+    class Inner(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 0:
+                self.model.fit(Batches(rows), verbose=0)
+
+    callbacks_of_both = [Inner(), seen]
+    model.fit(Batches(rows), epochs=2, verbose=0, shuffle=False, callbacks=callbacks_of_both)
+    found, weights = seen.found["epoch's end"]
+    np.testing.assert_allclose(found, measured(weights, Batches(rows), LATER), rtol=1e-4, atol=1e-6)
+
+
+def test_layers_whose_share_is_unknown_keep_averages_of_past_steps(rows):
+    """And the layer behind them is measured all the same."""
+    frozen, renorm, plain = (
+        keras.layers.BatchNormalization(**settings)
+        for settings in ({"momentum": 1.0}, {"renorm": True}, {})
+    )
+    dense = keras.layers.Dense(3)
+    classifier = keras.Sequential([keras.Input((4,)), plain, frozen, renorm, dense])
+    model = VATModel(classifier)
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(rows.x, rows.y, verbose=0, epochs=2)
+    np.testing.assert_allclose(plain.moving_variance, rows.x.var(axis=0), rtol=1e-4)
+    np.testing.assert_array_equal(frozen.moving_variance, np.ones(4))
+    np.testing.assert_allclose(renorm.moving_variance, np.ones(4), rtol=0.1)  # from its start
 
 
 def test_estimates_over_other_rows_are_the_last_word(make_model, rows):
@@ -165,7 +247,8 @@ def test_a_list_of_callbacks_in_keras_s_own_class(make_model, rows):
     given = keras.callbacks.CallbackList([seen], add_history=True, model=model)
     model.fit(Batches(rows), verbose=0, shuffle=False, callbacks=given)
     found, weights = seen.found["epoch's end"]
-    np.testing.assert_allclose(found, measured(weights, Batches(rows)), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found, measured(weights, Batches(rows), LATER), rtol=1e-4, atol=1e-6)
+    assert given.callbacks[0] is seen and not any("Vali" in repr(one) for one in given.callbacks)
 
 
 def test_weights_that_blow_up_leave_averages_of_past_steps(make_model, rows):
