@@ -84,8 +84,9 @@ class VATModel(
         batch_statistics: Normalisation layers in the passes of the penalties. `"auto"`: batch
             statistics; `fit` measures the averages over its last labelled and unlabelled rows, up
             to 1,024, before each validation, at the end of each epoch and of training. In between,
-            in `train_on_batch` and on several replicas of `tf.distribute`, both move the averages alike, unperturbed,
-            and faster than Keras does, so that few labels and few updates are enough.
+            in `train_on_batch` and on several replicas of `tf.distribute`, both move the averages
+            alike, unperturbed, and faster than Keras does, so that few labels and few updates are
+            enough.
             `"batch"`: batch statistics, and labelled rows alone move the averages (the papers'
             policy, for which there is `callbacks.BatchNormReestimation`); `"moving"`: moving
             averages, as at inference; `"update"`: batch statistics, and perturbed passes move
