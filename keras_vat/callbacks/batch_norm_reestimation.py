@@ -18,7 +18,7 @@ class BatchNormReestimation(keras.callbacks.Callback):
     Moving averages trail behind the weights and, by `VATModel`'s policy `"batch"`, are fed by the
     labelled batches alone. Made for that policy, the papers'; by `"auto"`, the default, `fit`
     measures them by itself, over its last batches. When `fit` ends, this passes `steps` batches of
-    `x` through the classifier as in training and gives every normalisation layer the mean of the
+    `x` through the classifier as in training and gives every `BatchNormalization` the mean of the
     batch statistics. Nothing else changes: weights, dropout seeds and other state are as they were.
     Validation inside `fit` still sees the old averages; `evaluate` afterwards sees the new ones.
     After `EarlyStopping(restore_best_weights=True)`, list this callback behind it.
@@ -90,6 +90,6 @@ class BatchNormReestimation(keras.callbacks.Callback):
         if not layers_with_averages(self.model):
             raise ValueError(
                 "`BatchNormReestimation` needs a classifier with layers that keep a `moving_mean` "
-                f"and a `moving_variance`. Received: model={self.model.name!r}, which has none: "
-                "leave this callback out."
+                "and a `moving_variance`: Keras's BatchNormalization without `renorm`. "
+                f"Received: model={self.model.name!r}, which has none: leave this callback out."
             )
