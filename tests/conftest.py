@@ -11,7 +11,6 @@ import types
 os.environ.setdefault("JAX_ENABLE_X64", "1")  # tests of formulas compute in float64
 # On JAX most of the time goes into compiling, and many tests compile the same: all processes of a
 # run share what they have compiled. Give a folder of your own to keep it from run to run.
-os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
