@@ -8,10 +8,9 @@ from collections.abc import Callable
 import keras
 import numpy as np
 from keras import layers
-from sklearn.model_selection import train_test_split
 
 import keras_vat
-from benchmarks.accuracy import tabular_data
+from benchmarks.accuracy import data, methods, tabular_data
 from keras_vat.wrappers.perceptron import perceptron
 
 LENGTH, WORDS, COLUMNS = 60, 8000, 64  # tokens of a text, of the vocabulary; of an embedding
@@ -60,22 +59,6 @@ class Task:
 
 
 @functools.cache
-def _digits():
-    return keras_vat.data.load("digits")
-
-
-@functools.cache
-def _mnist():
-    return keras_vat.data.load("mnist")
-
-
-@functools.cache
-def _waves():
-    x, y = keras_vat.data.sine_waves(seed=0)
-    return (x[:1000], y[:1000]), (x[1000:], y[1000:])
-
-
-@functools.cache
 def _texts(path):
     """Tokens of nine tenths of the texts and of the others; 0 is padding."""
     with open(path, encoding="utf-8", newline="") as file:
@@ -88,17 +71,8 @@ def _texts(path):
     return (tokens[train], y[train]), (tokens[~train], y[~train])
 
 
-def digits_perceptron(x):
-    def make(input_shape, num_classes):
-        hidden = [
-            layer
-            for units in (128, 64)
-            for layer in (layers.Dense(units), layers.BatchNormalization(), layers.ReLU())
-        ]
-        last = layers.Dense(num_classes)
-        return keras.Sequential([keras.Input(input_shape), layers.Flatten(), *hidden, last])
-
-    return make
+def quickstart_perceptron(x):
+    return lambda input_shape, num_classes: methods.digits_mlp(settings=None)
 
 
 def of_table(x):
@@ -134,21 +108,10 @@ def table(name):
     """A table's rows: which of them are for the test is the same for all seeds."""
 
     def load(folders):
-        return _rows_of_table(name, folders["adult"])
+        return tabular_data.all_rows(name, 0, folders["adult"])
 
     needs = "adult" if name == "adult" else None
     return Task("table", load, of_table, tabular_data.NUM_LABELS[name], needs=needs)
-
-
-@functools.cache
-def _rows_of_table(name, adult):
-    x, y, scaler = tabular_data.columns(name, adult)
-    rest = min(tabular_data.MOST_ROWS, len(y) - tabular_data.TEST_ROWS[name])
-    x, x_test, y, y_test = train_test_split(
-        x, y, train_size=rest, test_size=tabular_data.TEST_ROWS[name], stratify=y, random_state=0
-    )
-    x = scaler.fit_transform(x).astype("float32")
-    return (x, y), (scaler.transform(x_test).astype("float32"), y_test)
 
 
 def text(file, num_labels, *between):
@@ -159,7 +122,12 @@ def text(file, num_labels, *between):
 
 TASKS = {
     "digits, 50 labels": Task(
-        "images", lambda _: _digits(), digits_perceptron, 50, updates=600, learning_rate=3e-3
+        "images",
+        lambda _: data.load("digits", 0),
+        quickstart_perceptron,
+        50,
+        updates=600,
+        learning_rate=3e-3,
     ),
     "wine, 30 labels": table("wine"),
     "breast cancer, 20 labels": table("breast cancer"),
@@ -169,11 +137,16 @@ TASKS = {
     "film reviews, 200 labels, mean": text("movie_reviews.csv", 200),
     "film reviews, 1000 labels, mean": text("movie_reviews.csv", 1000),
     "digits, all labels": Task(
-        "images", lambda _: _digits(), digits_perceptron, None, updates=600, learning_rate=3e-3
+        "images",
+        lambda _: data.load("digits", 0),
+        quickstart_perceptron,
+        None,
+        updates=600,
+        learning_rate=3e-3,
     ),
     "sine waves, all labels": Task(
         "signals",
-        lambda _: _waves(),
+        lambda _: data.load("sine_waves", 0),
         lambda x: lambda shape, classes: keras_vat.classifiers.sine_wave_mlp(shape),
         None,
         batch_sizes=(20, 20),
@@ -185,7 +158,7 @@ TASKS = {
     "film reviews, 1000 labels, LSTM": text("movie_reviews.csv", 1000, lstm),
     "MNIST, 100 labels": Task(
         "images",
-        lambda _: _mnist(),
+        lambda _: data.load("mnist", 0),
         lambda x: lambda shape, classes: keras_vat.classifiers.mnist_mlp(noise=0.5),
         100,
         (64, 256),

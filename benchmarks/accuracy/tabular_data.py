@@ -38,21 +38,32 @@ def split(name, seed, adult=None):
     Returns:
         `Rows`; columns are standardised by all rows to train on, as these need no labels.
     """
-    x, y, scaler = columns(name, adult)
-    num_rows = min(MOST_ROWS, len(y) - TEST_ROWS[name])
-    x, x_test, y, y_test = train_test_split(
-        x, y, train_size=num_rows, test_size=TEST_ROWS[name], stratify=y, random_state=seed
-    )
+    (x, y), (x_test, y_test) = all_rows(name, seed, adult)
     labeled, _ = train_test_split(
-        np.arange(num_rows), train_size=NUM_LABELS[name], stratify=y, random_state=seed
+        np.arange(len(y)), train_size=NUM_LABELS[name], stratify=y, random_state=seed
     )
-    known = np.full(num_rows, -1)
+    known = np.full(len(y), -1)
     known[labeled] = y[labeled]
+    return Rows(x, known, x_test, y_test)
+
+
+@functools.cache
+def all_rows(name, seed, adult=None):
+    """The same with every label: `(x, y), (x_test, y_test)`."""
+    x, y, scaler = _columns(name, adult)
+    x, x_test, y, y_test = train_test_split(
+        x,
+        y,
+        train_size=min(MOST_ROWS, len(y) - TEST_ROWS[name]),
+        test_size=TEST_ROWS[name],
+        stratify=y,
+        random_state=seed,
+    )
     x = scaler.fit_transform(x).astype("float32")
-    return Rows(x, known, scaler.transform(x_test).astype("float32"), y_test)
+    return (x, y), (scaler.transform(x_test).astype("float32"), y_test)
 
 
-def columns(name, adult):
+def _columns(name, adult):
     """Inputs, numbers of the classes, and what makes the inputs a table of standardised columns."""
     if name == "adult":
         return _read_adult(adult)

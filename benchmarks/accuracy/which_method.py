@@ -70,8 +70,7 @@ def vat_entropy(**chosen):
 
 
 def fat(epsilon, task, **_):
-    place = {"perturb_at": task.place}
-    return [regularizers.get("fat", epsilon=epsilon, radius=4 / 3 * epsilon, **place)]
+    return perturbing("fat", radius=4 / 3 * epsilon)(epsilon, task)
 
 
 def vmt(number, **_):
@@ -119,11 +118,10 @@ def train(job, folders):
     x, y, (x_test, y_test) = split(task, job["seed"], job["seed"] in TUNE_SEEDS, folders)
     number = job["number"]
     epsilon = number * task.distance(x)
-    made = dict(epsilon=epsilon, task=task, number=number)
     warmup = [callbacks.LambdaWarmup(steps=task.updates // 2)] if job["method"] == "fat" else None
     estimator = VATClassifier(
         task.classifier(x),
-        method.make(**made) or None,
+        method.make(epsilon=epsilon, task=task, number=number) or None,
         optimizer=task.optimizer(),
         updates=task.updates,
         labeled_batch_size=task.batch_sizes[0],

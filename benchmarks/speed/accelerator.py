@@ -19,7 +19,15 @@ import numpy as np
 import keras_vat
 from benchmarks import report
 from benchmarks.speed import beside_hand_written
-from benchmarks.speed.step_time import METHODS, NETS, batch, on_jax, sizes, step_function
+from benchmarks.speed.step_time import (
+    METHODS,
+    NETS,
+    batch,
+    milliseconds,
+    on_jax,
+    sizes,
+    step_function,
+)
 
 # Keras's policy, and how JAX multiplies float32: in full, or by tensor cores with 10 bits.
 PRECISIONS = {
@@ -58,16 +66,6 @@ def passes(method, labeled, unlabeled):
     return 3 * labeled + apart * unlabeled
 
 
-def seconds_of(step, repeats):
-    """Seconds of a step: of each repeat, after one that compiles and one that warms up."""
-    found = []
-    for _ in range(repeats + 2):
-        start = time.perf_counter()
-        step()
-        found.append(time.perf_counter() - start)
-    return found[2:]
-
-
 def row_of(net, method, precision, repeats, peak, operations):
     """Trains some steps of a method in a precision."""
     import jax
@@ -82,17 +80,16 @@ def row_of(net, method, precision, repeats, peak, operations):
         with jax.default_matmul_precision(multiplied):
             data = batch(shape, labeled, unlabeled)
             step, _ = step_function(build, method, data, jit_compile=True)
-            seconds = seconds_of(step, repeats)
+            middle = float(np.median(milliseconds(step, repeats, before=2)))
     finally:
         keras.config.set_dtype_policy("float32")
-    middle = float(np.median(seconds))
-    done = passes(method, labeled, unlabeled) * operations / middle
+    done = passes(method, labeled, unlabeled) * operations / (1e-3 * middle)
     return {
         "net": net,
         "method": method,
         "rows": f"{labeled}" if unlabeled is None else f"{labeled} + {unlabeled}",
         "precision": precision,
-        "ms per step": 1e3 * middle,
+        "ms per step": middle,
         "TFLOP/s": done / 1e12,
         "share of the peak": done / 1e12 / peak if peak else "",
     }
@@ -102,7 +99,7 @@ def by_hand(repeats):
     """VAT on the perceptron: our step beside the one that is written by hand."""
     steps = {"by hand": beside_hand_written.hand_written(), "keras_vat": beside_hand_written.ours()}
     for name, step in steps.items():
-        middle = 1e3 * float(np.median(seconds_of(step, 10 * repeats)))
+        middle = float(np.median(milliseconds(step, 10 * repeats, before=2)))
         yield {
             "net": f"mnist_mlp, {name}",
             "method": "vat",

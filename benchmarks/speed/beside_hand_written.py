@@ -8,7 +8,6 @@ steps take turns, each in processes of its own.
 """
 
 import argparse
-import time
 
 import keras
 import numpy as np
@@ -16,7 +15,7 @@ import numpy as np
 import keras_vat
 from benchmarks import report
 from benchmarks.speed.processes import arguments_of, measure_apart
-from benchmarks.speed.step_time import batch, compiled_step
+from benchmarks.speed.step_time import batch, beside, compiled_step, milliseconds
 
 UNITS = (784, 1200, 600, 300, 150, 10)
 NOISE, EPSILON, RATE, MOMENTUM = 0.5, 1.0, 1e-3, 0.99
@@ -118,13 +117,7 @@ STEPS = {
 
 def measure(name, repeats):
     """Milliseconds of a step, of each repeat."""
-    step, times = STEPS[name][1](), []
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
-        for _ in range(CALLS):
-            step()
-        times.append(1e3 * (time.perf_counter() - start) / CALLS)
-    return times[1:]  # the first one compiles
+    return milliseconds(STEPS[name][1](), repeats, CALLS)
 
 
 def main():
@@ -145,16 +138,7 @@ def main():
                     )
                 )
             )
-    first = np.array(times["by hand, JAX"])
-    rows = [
-        {
-            "step": name,
-            "ms": float(np.median(found)),
-            "over the one by hand": float(np.median(np.array(found) / first)),
-            "of each round": [round(float(ratio), 3) for ratio in np.array(found) / first],
-        }
-        for name, found in times.items()
-    ]
+    rows = beside(times, times["by hand, JAX"], "over the one by hand")
     print(report.table(rows))
     chosen = {"rounds": arguments.rounds, "repeats": arguments.repeats}
     report.save("beside_hand_written", rows, ["tensorflow", "jax"], **chosen)

@@ -11,15 +11,12 @@ There `pytorch` is an environment with PyTorch alone.
 import argparse
 import json
 import subprocess
-import time
 
-import keras
 import numpy as np
 
-import keras_vat
 from benchmarks import report
 from benchmarks.speed.processes import arguments_of, measure_apart
-from benchmarks.speed.step_time import batch, compiled_step
+from benchmarks.speed.step_time import NETS, batch, beside, milliseconds, step_function
 
 ROWS = (32, 32)
 OURS = "keras_vat, TensorFlow"
@@ -27,20 +24,9 @@ OURS = "keras_vat, TensorFlow"
 
 def measure(repeats):
     """Milliseconds of each repeat of our step."""
-    keras.utils.set_random_seed(0)
-    vat = keras_vat.regularizers.VirtualAdversarialTraining(1.0)
-    model = keras_vat.VATModel(keras_vat.classifiers.conv_small("cifar10"), vat)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(1e-4), loss, jit_compile=False)
-    model.optimizer.build(model.trainable_variables)
-    step = compiled_step(model, batch((32, 32, 3), *ROWS), jit_compile=False)
-    step(), step()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        step()
-        times.append(1e3 * (time.perf_counter() - start))
-    return times
+    build, shape, *_ = NETS["conv_small"]
+    step, _ = step_function(build, "vat", batch(shape, *ROWS), jit_compile=False)
+    return milliseconds(step, repeats, before=2)
 
 
 def measure_pytorch(python, repeats):
@@ -66,15 +52,7 @@ def main():
         for name, one in turns.items():
             times.setdefault(name, []).append(float(np.median(one)))
     fastest = np.min([of for name, of in times.items() if name != OURS], axis=0)
-    rows = [
-        {
-            "step": name,
-            "ms": float(np.median(of)),
-            "over PyTorch's faster layout": float(np.median(np.array(of) / fastest)),
-            "of each round": [round(float(ratio), 3) for ratio in np.array(of) / fastest],
-        }
-        for name, of in times.items()
-    ]
+    rows = beside(times, fastest, "over PyTorch's faster layout")
     print(report.table(rows))
     chosen = {"rounds": arguments.rounds, "repeats": arguments.repeats}
     report.save("beside_pytorch", rows, ["tensorflow"], pytorch=found["PyTorch"], **chosen)

@@ -8,15 +8,13 @@ AVX-512. The steps take turns, each in processes of its own.
 
 import argparse
 import pathlib
-import time
 
 import keras
 import numpy as np
 
-import keras_vat
 from benchmarks import report
 from benchmarks.speed.processes import arguments_of, measure_apart
-from benchmarks.speed.step_time import CALLS, NETS, batch, compiled_step
+from benchmarks.speed.step_time import CALLS, NETS, batch, milliseconds, step_function
 
 ROWS = {"mnist_mlp": (64, 256), "conv_small": (32, 32), "conv_large": (32, 32)}
 POLICIES = ("float32", "mixed_bfloat16")
@@ -26,21 +24,9 @@ FLAGS = ("avx512_bf16", "amx_bf16")
 def measure(net, policy, repeats):
     """Milliseconds of a step, of each repeat."""
     keras.config.set_dtype_policy(policy)
-    keras.utils.set_random_seed(0)
     build, shape, *_ = NETS[net]
-    vat = keras_vat.regularizers.VirtualAdversarialTraining(1.0)
-    model = keras_vat.VATModel(build(), vat)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(1e-4), loss, jit_compile=False)
-    model.optimizer.build(model.trainable_variables)
-    step = compiled_step(model, batch(shape, *ROWS[net]), jit_compile=False)
-    times = []
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
-        for _ in range(CALLS[net]):
-            step()
-        times.append(1e3 * (time.perf_counter() - start) / CALLS[net])
-    return times[1:]  # the first one compiles
+    step, _ = step_function(build, "vat", batch(shape, *ROWS[net]), jit_compile=False)
+    return milliseconds(step, repeats, CALLS[net])
 
 
 def bfloat16_of_processor():

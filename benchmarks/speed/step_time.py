@@ -142,6 +142,30 @@ def compiled_step(model, data, jit_compile):
     return lambda: step(*flat)
 
 
+def milliseconds(step, repeats, calls=1, before=1):
+    """Of a step, in each repeat; the repeats `before` these compile and warm up."""
+    found = []
+    for _ in range(before + repeats):
+        start = time.perf_counter()
+        for _ in range(calls):
+            step()
+        found.append(1e3 * (time.perf_counter() - start) / calls)
+    return found[before:]
+
+
+def beside(times, other, over):
+    """A row for each step, from the milliseconds of its rounds and those of another; `over` it."""
+    return [
+        {
+            "step": name,
+            "ms": float(np.median(found)),
+            over: float(np.median(np.divide(found, other))),
+            "of each round": [round(float(ratio), 3) for ratio in np.divide(found, other)],
+        }
+        for name, found in times.items()
+    ]
+
+
 def step_function(build, method, data, jit_compile):
     """A step, and of LVAT's the part that the generator has in it."""
     keras.utils.set_random_seed(0)

@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import pytest
 from golden.quick import TRACED
+from golden.small_batches import STEPS, Batches, statistics
 from keras import layers, ops
 
-from keras_vat import Forward, SemiSupervisedInputs, VATModel, callbacks, data, regularizers
+from keras_vat import Forward, VATModel, callbacks, data, regularizers
 
 LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-STEPS, LABELED, UNLABELED = 4, 4, 12
 METHODS = {
     "none": lambda: [],
     "at": lambda: [regularizers.AdversarialTraining(1.0)],
@@ -21,38 +21,11 @@ METHODS = {
 }
 
 
-class Batches(keras.utils.PyDataset):
-    """Semi-supervised batches of the fixture `rows`, and their labelled rows alone."""
-
-    num_batches = STEPS
-
-    def __init__(self, rows, unlabeled=True):
-        super().__init__()
-        self._rows, self._unlabeled = rows, unlabeled
-
-    def __getitem__(self, step):
-        places = np.arange(step, step + LABELED)
-        x, y = self._rows.x[places], self._rows.y[places]
-        if not self._unlabeled:
-            return x, y
-        return SemiSupervisedInputs(x, self._rows.unlabeled[step : step + UNLABELED]), y
-
-
-def statistics(dense, x):
-    """Mean and variance of what normalisation sees of a batch, in float64."""
-    kernel, bias = (np.array(v, "float64") for v in dense.get_weights())
-    hidden = np.tanh(x.astype("float64") @ kernel + bias)
-    return np.array([hidden.mean(axis=0), hidden.var(axis=0)])
-
-
 def expected_averages(dense, batches, updates=0, momentum=0.99):
     """The formula of `MovedState` for weights that stand still."""
     averages = np.array([np.zeros(6), np.ones(6)])
     for step in range(STEPS):
-        x, _ = batches[step]
-        parts = x if isinstance(x, SemiSupervisedInputs) else (x,)
-        rows = [len(part) for part in parts]
-        seen = np.average([statistics(dense, part) for part in parts], axis=0, weights=rows)
+        seen = batches.statistics(step, dense.get_weights())
         share = max(1 - momentum, 9 / (10 + updates + step))
         averages += share * (seen - averages)
     return averages
@@ -136,7 +109,7 @@ def test_momentum_as_it_is_where_the_number_of_updates_is_unknown(make_classifie
     forward = Forward(classifier, training=True, batch_statistics="auto")
     forward.labelled(ops.convert_to_tensor(rows.x))
     moved = {variable.name: np.array(value) for variable, value in forward.moved}
-    seen = statistics(classifier.layers[0], rows.x)
+    seen = statistics(classifier.layers[0].get_weights(), rows.x)
     np.testing.assert_allclose(moved["moving_mean"], 0.01 * seen[0], rtol=1e-4, atol=1e-7)
     np.testing.assert_allclose(moved["moving_variance"], 0.99 + 0.01 * seen[1], rtol=1e-4)
 

@@ -3,29 +3,12 @@
 import keras
 import numpy as np
 import pytest
+from golden.small_batches import LABELED, STEPS, UNLABELED, Batches, statistics
 
-from keras_vat import SemiSupervisedInputs, VATModel, callbacks, regularizers
+from keras_vat import VATModel, callbacks, regularizers
 from keras_vat.training import newest_averages
 
-STEPS, LABELED, UNLABELED = 4, 4, 12
 ALL, LATER = range(STEPS), (2, 3)
-
-
-class Batches(keras.utils.PyDataset):
-    """Batches of the fixture `rows`, with unlabelled rows or without."""
-
-    num_batches = STEPS
-
-    def __init__(self, rows, unlabeled=True):
-        super().__init__()
-        self._rows, self._unlabeled = rows, unlabeled
-
-    def __getitem__(self, step):
-        places = np.arange(step, step + LABELED)
-        x, y = self._rows.x[places], self._rows.y[places]
-        if not self._unlabeled:
-            return x, y
-        return SemiSupervisedInputs(x, self._rows.unlabeled[step : step + UNLABELED]), y
 
 
 class Seen(keras.callbacks.Callback):
@@ -53,14 +36,7 @@ class Seen(keras.callbacks.Callback):
 
 def measured(weights, batches, steps=ALL):
     """Mean over all rows of what normalisation sees of these steps, in float64."""
-    kernel, bias = (value.astype("float64") for value in weights)
-    parts = []
-    for step in steps:
-        x, _ = batches[step]
-        parts += x if isinstance(x, SemiSupervisedInputs) else (x,)
-    hidden = [np.tanh(part.astype("float64") @ kernel + bias) for part in parts]
-    statistics = [[h.mean(axis=0), h.var(axis=0)] for h in hidden]
-    return np.average(statistics, axis=0, weights=[len(part) for part in parts])
+    return np.mean([batches.statistics(step, weights) for step in steps], axis=0)
 
 
 @pytest.fixture(autouse=True)
@@ -237,8 +213,7 @@ def test_estimates_over_other_rows_are_the_last_word(make_model, rows):
     anew = callbacks.BatchNormReestimation(rows.unlabeled, steps=1, batch_size=20)
     model.fit(Batches(rows), verbose=0, shuffle=False, callbacks=[anew])
     dense, batch_norm = model.classifier.layers[:2]
-    kernel, bias = dense.get_weights()
-    expected = np.tanh(rows.unlabeled @ kernel + bias).mean(axis=0)
+    expected, _ = statistics(dense.get_weights(), rows.unlabeled)
     np.testing.assert_allclose(batch_norm.moving_mean, expected, rtol=1e-4, atol=1e-6)
 
 
