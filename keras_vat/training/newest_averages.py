@@ -26,7 +26,8 @@ class NewestAverages:
     batches of a `fit`, up to 1,024 rows and 256 MB, are kept as the device holds them. Before each
     validation, at the end of each epoch and of training they are passed through the classifier as
     in training, labelled and unlabelled ones apart, and the averages become those of all rows. Half
-    as many as there were steps since the last measurement, at most, so that it never costs much.
+    as many as there were steps since the last measurement, at most, so that it never costs much; at
+    the end of training all that are kept.
 
     Where these are less than 256 rows, nothing is measured, and averages are those of past steps;
     so they are where several replicas share a batch, and of inputs that are not dense.
