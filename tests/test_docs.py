@@ -22,7 +22,16 @@ DOCS = ROOT / "docs"
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```(text|output)\n(.*?)```)?", re.DOTALL)
 ON_JAX = "# KERAS_BACKEND=jax"
 ELSEWHERE = {"large_data"}  # tests/test_large_data_page.py
-SLOW = {"start", "epsilon", "tables", "robustness", "own_loop", "generators"}  # on TensorFlow
+SLOW = {  # on TensorFlow
+    "start",
+    "epsilon",
+    "tables",
+    "robustness",
+    "own_loop",
+    "generators",
+    "images",
+    "normalisation",
+}
 
 pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="the pages are not beside the tests")
 

@@ -56,6 +56,7 @@ def test_every_room_is_imported_without_optional_libraries():
     assert done.stdout.splitlines()[-1].split() == ["asked", "for:"]
 
 
+@pytest.mark.slow
 def test_wrappers_are_imported_when_they_are_asked_for():
     code = """
 import sys
@@ -155,6 +156,7 @@ for backend in ("torch", "numpy"):
 """
 
 
+@pytest.mark.slow
 def test_other_backends_are_refused():
     done = subprocess.run(
         [sys.executable, "-c", ON_OTHER_BACKENDS], capture_output=True, text=True, check=True

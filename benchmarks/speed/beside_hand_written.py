@@ -1,10 +1,12 @@
 """A step of VAT beside one written by hand for this net alone, in plain `jax.numpy`.
 
 MNIST's perceptron with batch normalisation and noise, Adam, 64 labelled and 256 unlabelled rows,
-the same passes: labelled, clean, one power iteration by a finite difference, perturbed. The three
-steps take turns, each in processes of its own.
+the same passes: labelled, clean, one power iteration by a finite difference, perturbed. The steps
+take turns, each in processes of its own. Three of them show what XLA does on TensorFlow: with the
+update of the weights alone, with the whole step, and with the whole step where Keras's layers draw
+their noise by a named algorithm.
 
-    python -m benchmarks.speed.beside_hand_written        # two minutes on two cores
+    python -m benchmarks.speed.beside_hand_written        # four minutes on two cores
 """
 
 import argparse
@@ -97,7 +99,7 @@ def hand_written():
     return run
 
 
-def ours():
+def ours(jit_compile=False):
     """The step of a `VATModel`, on the backend of this process."""
     keras.utils.set_random_seed(0)
     vat = keras_vat.regularizers.VirtualAdversarialTraining(EPSILON)
@@ -105,13 +107,40 @@ def ours():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(RATE), loss, jit_compile=False)
     model.optimizer.build(model.trainable_variables)
-    return compiled_step(model, batch((28, 28, 1), *ROWS), jit_compile=False)
+    return compiled_step(model, batch((28, 28, 1), *ROWS), jit_compile)
+
+
+def with_compiled_update():
+    """Without XLA but for the optimizer's update, whose shapes are those of the weights."""
+    import tensorflow as tf
+
+    update = keras.optimizers.Adam.apply_gradients
+
+    def compiled(optimizer, pairs):
+        gradients, weights = zip(*pairs, strict=True)
+        run = lambda *gradients: update(optimizer, zip(gradients, weights, strict=True))  # noqa: E731
+        tf.function(run, jit_compile=True, autograph=False)(*gradients)
+
+    keras.optimizers.Adam.apply_gradients = compiled
+    return ours()
+
+
+def with_named_noise():
+    """With XLA, and Philox named to it for all noise."""
+    import tensorflow as tf
+
+    normal = tf.random.stateless_normal
+    tf.random.stateless_normal = lambda *args, **more: normal(*args, **{**more, "alg": "philox"})
+    return ours(jit_compile=True)
 
 
 STEPS = {
     "by hand, JAX": ("jax", hand_written),
     "keras_vat, JAX": ("jax", ours),
     "keras_vat, TensorFlow": ("tensorflow", ours),
+    "the same, the update by XLA": ("tensorflow", with_compiled_update),
+    "the same, all by XLA": ("tensorflow", lambda: ours(jit_compile=True)),
+    "the same, all by XLA, noise by Philox": ("tensorflow", with_named_noise),
 }
 
 

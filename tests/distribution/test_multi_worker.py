@@ -23,7 +23,8 @@ def check_equal(found, expected):
         np.testing.assert_allclose(weight, other, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("workers", [2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [2, 3])
 def test_workers_train_as_one_process_does(run_cluster, workers):
     (alone,) = reports(run_cluster(1, methods=DETERMINISTIC))
     cluster = reports(run_cluster(workers, methods=DETERMINISTIC))

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 import os
 import socket
@@ -28,6 +30,7 @@ os._exit(0)  # servers have no way to stop
 """
 
 
+@pytest.mark.slow
 def test_parameter_servers_are_refused():
     run = subprocess.run(
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=200

@@ -76,6 +76,7 @@ def test_a_backbone_is_trained(bert):
     assert np.isfinite(history["vat"]).all() and history["vat"][0] > 0
 
 
+@pytest.mark.slow
 def test_a_preprocessor_inside_a_model_of_strings(bert, tf):
     hub, _ = bert
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "film", "plot"]

@@ -195,6 +195,7 @@ def test_random_latent_directions(generators):
     assert float(random.penalty(classifier, x)) == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_mixed_precision_and_xla(generators):
     """Near the penalty of single precision; the step compiles whole."""
     x, y = images(), np.arange(16) % 3

@@ -178,6 +178,7 @@ def test_no_trace_of_regularizers_generators_or_the_optimizer(
     assert sorted(shapes) == sorted(tuple(w.shape) for w in model.classifier.weights)
 
 
+@pytest.mark.slow
 def test_without_the_serving_library_only_the_warmup_requests_are_missing(tmp_path):
     code = f"""
 import sys

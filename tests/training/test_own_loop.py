@@ -68,6 +68,7 @@ def test_a_loop_of_ones_own_trains_as_fit_does(rows):
         np.testing.assert_allclose(one, of_fit, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_loop_within_a_function_that_autograph_converts(rows, tf):
     found = []
     for compiled in (loss_and_gradients, tf.function(loss_and_gradients)):

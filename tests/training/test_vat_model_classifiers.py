@@ -229,6 +229,7 @@ def test_sequence_classifiers(make_vat_model, rows, sequences, kind, curvature):
     assert fit_once(model, sequences, rows.y[:6])["vat"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lstm", "attention"])
 def test_sequence_classifiers_under_xla(make_vat_model, rows, sequences, kind):
     plain, compiled = (

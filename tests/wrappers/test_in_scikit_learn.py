@@ -58,6 +58,7 @@ def test_pickle(brought, table, make, small, tmp_path):
         np.testing.assert_array_equal(again, expected)
 
 
+@pytest.mark.slow
 def test_two_processes(table, make):
     settings = {"cv": SemiSupervisedKFold(2, random_state=0), "scoring": "accuracy"}
     alone = cross_val_score(make(), table.x, table.y, **settings)

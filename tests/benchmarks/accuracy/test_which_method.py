@@ -58,13 +58,13 @@ def test_held_out_rows_are_not_trained_on(short):
     assert len(all_x) == len(y) and test_x is test[0]
 
 
-@pytest.mark.parametrize("method", ["supervised", "vat", "fat", "self-training"])
+@pytest.mark.parametrize("method", ["supervised", "fat", "self-training"])
 def test_a_training_of_a_table(short, method):
     number = which_method.METHODS[method].grid[-1]
     job = {"task": TASK, "method": method, "number": number, "seed": 0}
     found = which_method.train(job, {"adult": None})
     assert 0 <= found["error"] <= 100 and 1 / 3 <= found["mean of largest probabilities"] <= 1
-    assert (found["epsilon"] is not None) == (method in ("vat", "fat"))
+    assert (found["epsilon"] is not None) == (method == "fat")
 
 
 def test_texts_are_perturbed_where_they_are_embedded(tmp_path, monkeypatch, tf):

@@ -59,6 +59,7 @@ def test_draws_generators_movements_and_bad_samples(draw):
     assert set(found["bad-samples"]["share kept"]) == {"of VAT", "of supervised"}
 
 
+@pytest.mark.slow
 def test_trainings_do_not_depend_on_what_was_trained_before():
     first, error = training.semi_supervised(TINY, 1.0, seed=3)
     training.semi_supervised(TINY, 0.5, weight=2.0, seed=1)

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
 SCRIPT = """
 import json
 import keras

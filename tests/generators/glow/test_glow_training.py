@@ -136,6 +136,7 @@ def test_exponential_scale_trains(digits):
     assert np.isfinite(losses).all() and losses[-1] < losses[0]
 
 
+@pytest.mark.slow
 def test_steps_per_execution_and_xla(digits):
     glow = make()
     glow.compile(keras.optimizers.Adam(1e-3), steps_per_execution=4, jit_compile=True)
