@@ -51,8 +51,8 @@ def training_step(loss, variables, apply_gradients):
     return step
 
 
-def ours(steps, width, x, frozen):
-    flow = Glow(SHAPE, LEVELS, steps, width, seed=0)
+def ours(steps, width, x, frozen, dtype="float32"):
+    flow = Glow(SHAPE, LEVELS, steps, width, seed=0, dtype=dtype)
     flow.compile(keras.optimizers.Adam(1e-4))
     flow.initialize(x)
     flow.optimizer.build(flow.trainable_variables)
@@ -154,6 +154,7 @@ def measure(steps, width, repeats):
         "tfp.bijectors.Glow": probability,
         "Glow": functools.partial(ours, frozen=False),
         "Glow, frozen": functools.partial(ours, frozen=True),
+        "Glow, frozen, bfloat16": functools.partial(ours, frozen=True, dtype="mixed_bfloat16"),
         "convolutions": convolutions,
     }
     made, first, times = {}, {}, {}
