@@ -1,6 +1,7 @@
 """Small data and small classifiers that the tests of the model share."""
 
 import atexit
+import gc
 import os
 import pathlib
 import re
@@ -128,13 +129,19 @@ def batched(request):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def compiled_functions_forgotten():
-    """On JAX: what one file's tests have compiled, which of all of them fills 15 GB."""
+def tidied():
+    """After each file.
+
+    On JAX what its tests have compiled goes, which of all of them fills 15 GB. What the collector
+    then leaves is not looked through again, which would take longer from file to file.
+    """
     yield
     if keras.backend.backend() == "jax":
         import jax
 
         jax.clear_caches()
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

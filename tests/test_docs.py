@@ -22,16 +22,6 @@ DOCS = ROOT / "docs"
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```(text|output)\n(.*?)```)?", re.DOTALL)
 ON_JAX = "# KERAS_BACKEND=jax"
 ELSEWHERE = {"large_data"}  # tests/test_large_data_page.py
-SLOW = {  # on TensorFlow
-    "start",
-    "epsilon",
-    "tables",
-    "robustness",
-    "own_loop",
-    "generators",
-    "images",
-    "normalisation",
-}
 
 pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="the pages are not beside the tests")
 
@@ -40,9 +30,8 @@ def pages():
     paths = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
     for path in paths:
         if path.exists() and path.stem not in ELSEWHERE:
-            slow = path.stem in SLOW and keras.backend.backend() == "tensorflow"
-            marks = [pytest.mark.slow] if slow else []
-            marks += [pytest.mark.core] if path.name == "README.md" else []
+            slow = keras.backend.backend() == "tensorflow"  # JAX has a few blocks of its own
+            marks = pytest.mark.core if path.name == "README.md" else [pytest.mark.slow] * slow
             yield pytest.param(path, id=path.stem, marks=marks)
 
 

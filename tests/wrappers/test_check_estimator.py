@@ -10,6 +10,7 @@ EXPECTED_FAILURES = {
 }
 
 
+@pytest.mark.slow  # trains fifty times, of data of all shapes
 # Some checks have features around 100, of which the classifier is sure whatever moves by epsilon.
 @pytest.mark.filterwarnings("ignore:.*zero to rounding for a whole epoch:UserWarning")
 @parametrize_with_checks(
