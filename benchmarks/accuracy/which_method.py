@@ -238,6 +238,22 @@ def summary(found):
     return lines
 
 
+def missed(found, name="vat"):
+    """What each share of the grid leaves more than the best one, on held-out rows, in points."""
+    lines = []
+    for task in TASKS:
+        errors = {
+            share: [one["error"] for one in of_method(found, task, name, share, tunes=True)]
+            for share in SHARES
+        }
+        if all(len(of_seeds) == len(TUNE_SEEDS) for of_seeds in errors.values()):
+            best = min(map(np.mean, errors.values()))
+            points = {str(share): round(np.mean(of) - best, 1) for share, of in errors.items()}
+            lines.append({"task": task, **points})
+    most = {str(share): max(line[str(share)] for line in lines) for share in SHARES}
+    return [*lines, {"task": "most", **most}]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", nargs="+", choices=TASKS, help="default: all that data are for")
@@ -254,9 +270,10 @@ def main():
             print(f"{name} needs --{task.needs}: left out", flush=True)
             continue
         work(name, [m for m in arguments.methods if METHODS[m].suits(task)], path, folders)
-    lines = summary(results.read(path))
-    print(report.table(lines))
-    report.save("which_method", lines)
+    found = results.read(path)
+    for name, lines in (("which_method", summary(found)), ("which_share", missed(found))):
+        print(report.table(lines))
+        report.save(name, lines)
 
 
 if __name__ == "__main__":
