@@ -11,7 +11,9 @@ import types
 
 os.environ.setdefault("JAX_ENABLE_X64", "1")  # tests of formulas compute in float64
 # On JAX most of the time goes into compiling, and many tests compile the same: all processes of a
-# run share what they have compiled. Give a folder of your own to keep it from run to run.
+# run share what they have compiled. Give a folder of your own to keep it from run to run. What has
+# to be optimized as for users asks for the fixture `optimized`; 0 optimizes all.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
@@ -142,6 +144,22 @@ def tidied():
         jax.clear_caches()
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def optimized():
+    """On JAX, XLA's optimizations: two programs of one formula then round alike."""
+    if keras.backend.backend() != "jax":
+        yield
+        return
+    import jax
+
+    before = jax.config.values["jax_disable_most_optimizations"]
+    jax.config.update("jax_disable_most_optimizations", False)
+    jax.clear_caches()
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+    jax.clear_caches()
 
 
 @pytest.fixture(autouse=True)

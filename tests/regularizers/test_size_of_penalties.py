@@ -73,6 +73,7 @@ def test_rows_of_weight_0_count_in_no_penalty(make, method, times):
     assert first == pytest.approx(second, rel=1e-3) and first != pytest.approx(alike, rel=4e-3)
 
 
+@pytest.mark.usefixtures("optimized")
 def test_without_labels_it_is_the_mean_over_the_rows_whose_weight_is_not_0(make):
     classifier = repeated(3)
     weight = np.array([1, 2, 0, 0.5, 0, 1, 1, 1])

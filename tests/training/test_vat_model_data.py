@@ -140,6 +140,7 @@ def test_evaluate_reports_no_penalties(make_vat_model, rows):
     assert set(model.test_on_batch(rows.x, rows.y, return_dict=True)) == {"loss", "accuracy"}
 
 
+@pytest.mark.usefixtures("optimized")
 def test_predict_needs_no_labels(make_vat_model, rows):
     model = make_vat_model(regularizers.AdversarialTraining(epsilon=0.1))
     model.fit(rows.x, rows.y, verbose=0)
