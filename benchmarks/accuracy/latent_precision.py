@@ -23,15 +23,13 @@ from keras import ops
 import keras_vat
 from benchmarks import report
 from benchmarks.accuracy import data, methods
+from benchmarks.accuracy.perturbation_quality import POLICIES, in_precision
 
 EPSILONS = (0.3, 1.0, 3.0)
-POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
-def glow(policy="float32"):
-    return keras_vat.generators.Glow(
-        (8, 8, 1), num_levels=2, num_steps=8, width=64, seed=0, dtype=policy
-    )
+def glow():
+    return keras_vat.generators.Glow((8, 8, 1), num_levels=2, num_steps=8, width=64, seed=0)
 
 
 def trained(x, y, epochs):
@@ -44,12 +42,6 @@ def trained(x, y, epochs):
     classifier.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     classifier.fit(x, y, batch_size=64, epochs=epochs, verbose=0)
     return flow.freeze(), classifier
-
-
-def in_precision(flow, policy):
-    copy = glow(policy)
-    copy.set_weights(flow.get_weights())
-    return copy.freeze()
 
 
 def direction(flow, classifier, x, epsilon, iterations=1):
@@ -79,22 +71,23 @@ def lds(flow, classifier, x, r):
 
 
 def measure(flow, classifier, x):
-    for epsilon in EPSILONS:
-        expected = direction(flow, classifier, x, epsilon)
-        whole = lds(flow, classifier, x, expected)
-        for dtype, policy in POLICIES.items():
-            copy = in_precision(flow, policy)
+    expected = {epsilon: direction(flow, classifier, x, epsilon) for epsilon in EPSILONS}
+    for dtype, policy in POLICIES.items():
+        copy = in_precision(glow, flow, policy).freeze()
+        error = float(np.abs(copy(x) - x).max())
+        for epsilon, best in expected.items():
             for name, iterations in (("LVAT", 1), ("random", 0)):
                 r = direction(copy, classifier, x, epsilon, iterations)
-                cosines = np.sum(r * expected, 1) / epsilon**2
+                cosines = np.sum(r * best, 1) / epsilon**2
+                divergences = [lds(flow, classifier, x, along) for along in (r, best)]
                 yield {
-                    "epsilon": epsilon,
                     "generator": dtype,
+                    "epsilon": epsilon,
                     "direction": name,
-                    "median divergence over float32's": lds(flow, classifier, x, r) / whole,
+                    "median divergence over float32's": divergences[0] / divergences[1],
                     "median cosine to float32's": float(np.median(cosines)),
                     "other sign, %": 100 * float(np.mean(cosines < 0)),
-                    "largest error of decode(encode(x))": float(np.abs(copy(x) - x).max()),
+                    "largest error of decode(encode(x))": error,
                 }
 
 

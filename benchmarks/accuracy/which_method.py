@@ -250,6 +250,8 @@ def missed(found, name="vat"):
             best = min(map(np.mean, errors.values()))
             points = {str(share): round(np.mean(of) - best, 1) for share, of in errors.items()}
             lines.append({"task": task, **points})
+    if not lines:
+        return []
     most = {str(share): max(line[str(share)] for line in lines) for share in SHARES}
     return [*lines, {"task": "most", **most}]
 

@@ -17,6 +17,7 @@ import keras_vat
 from keras_vat import regularizers
 
 pytestmark = pytest.mark.slow  # all methods in one step, compiled twice
+
 CALLS_OUT = {"custom-call", "infeed", "outfeed", "send", "recv"}
 ARGUMENTS = {"Placeholder", "PlaceholderWithDefault"}  # of the traced function itself
 METHODS = {

@@ -91,16 +91,13 @@ for name, strategy in (
     ("two", tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])),
 ):
     with strategy.scope():
-        model = build(deterministic())
-    report[name] = {"logs": fit(model), "weights": model.get_weights()[0].tolist()}
-    if name == "mirrored alone":
-        continue
-
-    with strategy.scope():
-        uneven, weighted = build(deterministic()), build(deterministic())
+        model, uneven = build(deterministic()), build(deterministic())
         rpt = keras_vat.regularizers.RandomPerturbationTraining(1.0, seed=0)
         vat = keras_vat.regularizers.VirtualAdversarialTraining(1.0, seed=0)
         joint = build([rpt, vat])
+    report[name] = {"logs": fit(model), "weights": model.get_weights()[0].tolist()}
+    with strategy.scope():
+        weighted = build(deterministic())
     # On the first replica one row counts, on the second all four.
     report[name]["weighted"] = fit(weighted, x, y, np.array([0, 0, 0, 2, 1, 1, 0.5, 3.0]))
     report[name]["weighted weights"] = weighted.get_weights()[0].tolist()
@@ -108,9 +105,10 @@ for name, strategy in (
     for rows in (11, 9):
         many = np.resize(x, (rows, 4)), np.resize(y, rows)
         report[name][f"uneven {rows}"] = fit(uneven, *many, validation=5)
-        if name == "two":
-            report[name][f"random {rows}"] = fit(joint, *many)
+        report[name][f"random {rows}"] = fit(joint, *many)
     report[name]["uneven weights"] = uneven.get_weights()[0].tolist()
+    if name == "mirrored alone":
+        continue
 
     with strategy.scope():
         at_a_place = of_tokens()
@@ -162,8 +160,9 @@ def test_replicas_train_as_one_device_does(report, replicas):
     np.testing.assert_allclose(found["weights"], expected["weights"], rtol=1e-4)
 
 
-def test_rows_of_weight_0_count_on_no_replica(report):
-    found, expected = report["two"], report["one"]
+@pytest.mark.parametrize("replicas", ["mirrored alone", "two"])
+def test_rows_of_weight_0_count_on_no_replica(report, replicas):
+    found, expected = report[replicas], report["one"]
     assert found["weighted"] == pytest.approx(expected["weighted"], rel=1e-4)
     np.testing.assert_allclose(found["weighted weights"], expected["weighted weights"], rtol=1e-4)
 
@@ -180,9 +179,10 @@ def test_half_precision_on_replicas(report, dtype):
     assert report["half"][dtype] == pytest.approx(report["one"]["logs"], rel=0.03)
 
 
+@pytest.mark.parametrize("replicas", ["mirrored alone", "two"])
 @pytest.mark.parametrize("rows", [11, 9])
-def test_batches_without_an_equal_share_count_by_rows(report, rows):
-    found, expected = report["two"], report["one"]
+def test_batches_without_an_equal_share_count_by_rows(report, replicas, rows):
+    found, expected = report[replicas], report["one"]
     assert found[f"uneven {rows}"] == pytest.approx(expected[f"uneven {rows}"], rel=1e-4)
     np.testing.assert_allclose(found["uneven weights"], expected["uneven weights"], rtol=1e-4)
     assert np.isfinite(list(found[f"random {rows}"].values())).all()

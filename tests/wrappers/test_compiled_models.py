@@ -105,12 +105,11 @@ def activated(activation):
 
 
 def test_models_of_equal_shapes_are_told_apart(table, make, unshared):
-    relu, tanh, again = [
-        probabilities(make(activated(name)), table) for name in ("relu", "tanh", "relu")
-    ]
-    np.testing.assert_array_equal(relu, again)
+    shared = [probabilities(make(activated(name)), table) for name in ("relu", "tanh", "relu")]
+    np.testing.assert_array_equal(shared[0], shared[2])
     unshared()
-    np.testing.assert_array_equal(probabilities(make(activated("tanh")), table), tanh)
+    for name, expected in zip(("relu", "tanh"), shared, strict=False):
+        np.testing.assert_array_equal(probabilities(make(activated(name)), table), expected)
 
 
 def test_estimators_share_no_state(table, make):

@@ -52,6 +52,10 @@ def test_one_rule_chooses_for_all_and_what_is_trained_is_not_trained_again(
     assert (vat["minus supervised"], vat["time / supervised"]) == ("+0.0 ± 1.2", 2.0)
 
 
+def test_before_anything_is_chosen_there_is_no_table_of_shares():
+    assert which_method.missed([]) == []
+
+
 def test_held_out_rows_are_not_trained_on(short):
     (x, y), test = short.load({"adult": None})
     tuned_x, known, (held_out, _) = which_method.split(short, 1000, True, {"adult": None})
@@ -62,13 +66,13 @@ def test_held_out_rows_are_not_trained_on(short):
     assert len(all_x) == len(y) and test_x is test[0]
 
 
-@pytest.mark.parametrize("method", ["supervised", "fat", "self-training"])
+@pytest.mark.parametrize("method", ["supervised", "vat", "fat", "self-training"])
 def test_a_training_of_a_table(short, method):
     number = which_method.METHODS[method].grid[-1]
     job = {"task": TASK, "method": method, "number": number, "seed": 0}
     found = which_method.train(job, {"adult": None})
     assert 0 <= found["error"] <= 100 and 1 / 3 <= found["mean of largest probabilities"] <= 1
-    assert (found["epsilon"] is not None) == (method == "fat")
+    assert (found["epsilon"] is not None) == (method in ("vat", "fat"))
 
 
 def test_texts_are_perturbed_where_they_are_embedded(tmp_path, monkeypatch, tf):

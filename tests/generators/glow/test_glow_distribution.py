@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import json
 import keras
