@@ -71,6 +71,12 @@ SMALL_VAE = GeneratorRecipe(
     updates=2000,
     rate=lambda epoch: 1e-3,
 )
+SMALL_DIGITS_VAE = replace(
+    SMALL_VAE,
+    name="vae-small-digits",
+    dataset="digits",
+    make=lambda shape: generators.VAE(shape, latent_dim=16, widths=(16, 32)),
+)
 SMALL_CIFAR10_VAE = replace(
     SMALL_VAE,
     name="vae-small-cifar10",

@@ -10,7 +10,7 @@ import numpy as np
 from keras import layers
 
 import keras_vat
-from benchmarks.accuracy import data, methods, tabular_data
+from benchmarks.accuracy import data, generators, methods, tabular_data
 from keras_vat.wrappers.perceptron import perceptron
 
 LENGTH, WORDS, COLUMNS = 60, 8000, 64  # tokens of a text, of the vocabulary; of an embedding
@@ -32,6 +32,7 @@ class Task:
         seeds: Number of trainings of each method.
         place: Name of the layer whose outputs are perturbed; `None`: the inputs are.
         needs: The folder of data that it needs; `None`: none.
+        generator: The recipe of a generator of its images; `None`: there is none.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Task:
     seeds: int = 10
     place: str | None = None
     needs: str | None = None
+    generator: generators.GeneratorRecipe | None = None
 
     def optimizer(self):
         rate = keras_vat.optimizers.ConstantThenLinearDecay(
@@ -128,6 +130,7 @@ TASKS = {
         50,
         updates=600,
         learning_rate=3e-3,
+        generator=generators.SMALL_DIGITS_VAE,
     ),
     "wine, 30 labels": table("wine"),
     "breast cancer, 20 labels": table("breast cancer"),
@@ -143,6 +146,7 @@ TASKS = {
         None,
         updates=600,
         learning_rate=3e-3,
+        generator=generators.SMALL_DIGITS_VAE,
     ),
     "sine waves, all labels": Task(
         "signals",
@@ -165,5 +169,6 @@ TASKS = {
         updates=6000,
         learning_rate=2e-3,
         seeds=5,
+        generator=generators.SMALL_VAE,
     ),
 }

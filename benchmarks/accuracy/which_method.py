@@ -5,12 +5,13 @@
 
 One rule for all methods: hyper-parameters are those with the smallest error on held-out rows, mean
 of two seeds of their own; of equally good ones the smaller. Perturbations are shares of the
-distance that rows have from their mean (root mean square), so that one grid serves all data. Every
-training is one line of `results/accuracy/which-method.jsonl`; the same command goes on where it was
-stopped. `--report` trains nothing.
+distance that rows, or what a generator draws, have from their mean (root mean square), so that one
+grid serves all data. Every training is one line of `results/accuracy/which-method.jsonl`; the same
+command goes on where it was stopped. `--report` trains nothing.
 """
 
 import argparse
+import math
 import pathlib
 import time
 
@@ -19,7 +20,7 @@ import numpy as np
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from benchmarks import report
-from benchmarks.accuracy import results
+from benchmarks.accuracy import generators, results
 from benchmarks.accuracy.kinds_of_data import TASKS
 from keras_vat import callbacks, data, regularizers
 from keras_vat.wrappers import VATClassifier
@@ -40,18 +41,34 @@ class Method:
         sees_all: Whether it is trained on the rows without labels, too.
         kinds: Kinds of data that it is for; `None`: all.
         few_labels: Whether it is for data alone of which some have no labels.
+        generates: Whether it perturbs in the latent space of the task's generator.
     """
 
     def __init__(
-        self, make=lambda **_: [], grid=(0.0,), sees_all=True, kinds=None, few_labels=False
+        self,
+        make=lambda **_: [],
+        grid=(0.0,),
+        sees_all=True,
+        kinds=None,
+        few_labels=False,
+        generates=False,
     ):
         self.make, self.grid, self.sees_all = make, grid, sees_all
-        self._kinds, self._few_labels = kinds, few_labels
+        self._kinds, self._few_labels, self._generates = kinds, few_labels, generates
 
     def suits(self, task):
-        return (self._kinds is None or task.kind in self._kinds) and (
-            task.num_labels is not None or not self._few_labels
+        return (
+            (self._kinds is None or task.kind in self._kinds)
+            and (task.num_labels is not None or not self._few_labels)
+            and (task.generator is not None or not self._generates)
         )
+
+    def distance(self, task, x):
+        """Of what is perturbed from its mean, root mean square."""
+        if self._generates:  # of z ~ N(0, I)
+            shapes = generators.trained(task.generator).latent_shapes
+            return float(np.sqrt(sum(map(math.prod, shapes))))
+        return task.distance(x)
 
 
 def perturbing(name, **settings):
@@ -73,6 +90,10 @@ def fat(epsilon, task, **_):
     return perturbing("fat", radius=4 / 3 * epsilon)(epsilon, task)
 
 
+def lvat(epsilon, task, **_):
+    return [regularizers.get("lvat", generator=generators.trained(task.generator), epsilon=epsilon)]
+
+
 def vmt(number, **_):
     return [regularizers.get("vmt", weight=number)]
 
@@ -92,6 +113,7 @@ METHODS = {
     "vat, temperature 0.8": Method(perturbing("vat", temperature=0.8), SHARES),
     "fat": Method(fat, SHARES),
     "vmt": Method(vmt, (0.01, 0.03, 0.1, 0.3), kinds=("images", "signals")),
+    "lvat": Method(lvat, SHARES, generates=True),
     "self-training": Method(grid=(0.7, 0.9, 0.99), few_labels=True),
 }
 
@@ -117,7 +139,7 @@ def train(job, folders):
     task, method = TASKS[job["task"]], METHODS[job["method"]]
     x, y, (x_test, y_test) = split(task, job["seed"], job["seed"] in TUNE_SEEDS, folders)
     number = job["number"]
-    epsilon = number * task.distance(x)
+    epsilon = number * method.distance(task, x)
     warmup = [callbacks.LambdaWarmup(steps=task.updates // 2)] if job["method"] == "fat" else None
     estimator = VATClassifier(
         task.classifier(x),

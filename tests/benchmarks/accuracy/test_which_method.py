@@ -8,7 +8,8 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from benchmarks.accuracy import results, which_method
+import keras_vat
+from benchmarks.accuracy import generators, results, which_method
 from benchmarks.accuracy.kinds_of_data import TASKS
 
 TASK = "wine, 30 labels"
@@ -73,6 +74,18 @@ def test_a_training_of_a_table(short, method):
     found = which_method.train(job, {"adult": None})
     assert 0 <= found["error"] <= 100 and 1 / 3 <= found["mean of largest probabilities"] <= 1
     assert (found["epsilon"] is not None) == (method in ("vat", "fat"))
+
+
+def test_images_are_perturbed_in_the_latent_space_of_their_generator(monkeypatch):
+    name = "digits, 50 labels"
+    vae = keras_vat.generators.VAE((8, 8, 1), latent_dim=9, widths=(2, 2))
+    vae.compile("adam")
+    vae.fit(keras_vat.data.load("digits")[0][0][:32], verbose=0)
+    monkeypatch.setattr(generators, "trained", lambda recipe: vae.freeze())
+    monkeypatch.setitem(which_method.TASKS, name, dataclasses.replace(TASKS[name], updates=3))
+    job = {"task": name, "method": "lvat", "number": 0.2, "seed": 0}
+    assert which_method.train(job, {})["epsilon"] == pytest.approx(0.2 * 3)
+    assert not which_method.METHODS["lvat"].suits(TASKS[TASK])
 
 
 def test_texts_are_perturbed_where_they_are_embedded(tmp_path, monkeypatch, tf):
