@@ -13,7 +13,7 @@ SHORT = {
     "choose_epsilon": "--epsilons 0.6 1.2 --splits 1 --updates 20",
     "columns": "--splits 1 --updates 10",
     "distributed": "--epochs 1",
-    "existing_model": "",
+    "existing_model": "--seeds 1",
     "fast_adversarial_training": "--runs 1 --epochs 2",
     "fine_tuning": "--seeds 1 --updates 20",
     "latent_vat": "--data digits --updates 50",
