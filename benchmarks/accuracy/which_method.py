@@ -90,8 +90,12 @@ def fat(epsilon, task, **_):
     return perturbing("fat", radius=4 / 3 * epsilon)(epsilon, task)
 
 
-def lvat(epsilon, task, **_):
-    return [regularizers.get("lvat", generator=generators.trained(task.generator), epsilon=epsilon)]
+def lvat(reference):
+    def make(epsilon, task, **_):
+        chosen = {"generator": generators.trained(task.generator), "reference": reference}
+        return [regularizers.get("lvat", epsilon=epsilon, **chosen)]
+
+    return make
 
 
 def vmt(number, **_):
@@ -113,7 +117,8 @@ METHODS = {
     "vat, temperature 0.8": Method(perturbing("vat", temperature=0.8), SHARES),
     "fat": Method(fat, SHARES),
     "vmt": Method(vmt, (0.01, 0.03, 0.1, 0.3), kinds=("images", "signals")),
-    "lvat": Method(lvat, SHARES, generates=True),
+    "lvat": Method(lvat("input"), SHARES, generates=True),
+    "lvat, reconstruction": Method(lvat("reconstruction"), SHARES, generates=True),
     "self-training": Method(grid=(0.7, 0.9, 0.99), few_labels=True),
 }
 
