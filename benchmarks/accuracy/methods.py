@@ -40,10 +40,10 @@ def vat_iterations(count):
     return method("vat", num_power_iterations=count)
 
 
-def lvat(recipe):
+def lvat(recipe, **fixed):
     """LVAT through the generator of a recipe, which is trained if it is not there."""
     return lambda **chosen: [
-        regularizers.get("lvat", generator=generators.trained(recipe), **chosen)
+        regularizers.get("lvat", generator=generators.trained(recipe), **fixed, **chosen)
     ]
 
 

@@ -67,5 +67,8 @@ MNIST = {
     "supervised": row(m.none, m.nothing),
     "vat": row(m.vat, m.around(5.0)),
     "lvat-vae": row(m.lvat(generators.SMALL_VAE), m.around(1.5)),
+    "lvat-vae, reconstruction": row(
+        m.lvat(generators.SMALL_VAE, reference="reconstruction"), m.around(1.5)
+    ),
     "lvat-glow": row(m.lvat(generators.SMALL_GLOW), m.around(5.0)),
 }
