@@ -106,6 +106,18 @@ def lstm():
     return layers.LSTM(64, return_sequences=True)
 
 
+def digits(num_labels):
+    return Task(
+        "images",
+        lambda _: data.load("digits", 0),
+        quickstart_perceptron,
+        num_labels,
+        updates=600,
+        learning_rate=3e-3,
+        generator=generators.SMALL_DIGITS_VAE,
+    )
+
+
 def table(name):
     """A table's rows: which of them are for the test is the same for all seeds."""
 
@@ -123,15 +135,7 @@ def text(file, num_labels, *between):
 
 
 TASKS = {
-    "digits, 50 labels": Task(
-        "images",
-        lambda _: data.load("digits", 0),
-        quickstart_perceptron,
-        50,
-        updates=600,
-        learning_rate=3e-3,
-        generator=generators.SMALL_DIGITS_VAE,
-    ),
+    "digits, 50 labels": digits(50),
     "wine, 30 labels": table("wine"),
     "breast cancer, 20 labels": table("breast cancer"),
     "adult, 200 labels": table("adult"),
@@ -139,15 +143,7 @@ TASKS = {
     "AG News, 400 labels, mean": text("ag_news.csv", 400),
     "film reviews, 200 labels, mean": text("movie_reviews.csv", 200),
     "film reviews, 1000 labels, mean": text("movie_reviews.csv", 1000),
-    "digits, all labels": Task(
-        "images",
-        lambda _: data.load("digits", 0),
-        quickstart_perceptron,
-        None,
-        updates=600,
-        learning_rate=3e-3,
-        generator=generators.SMALL_DIGITS_VAE,
-    ),
+    "digits, all labels": digits(None),
     "sine waves, all labels": Task(
         "signals",
         lambda _: data.load("sine_waves", 0),

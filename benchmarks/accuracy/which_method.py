@@ -20,7 +20,7 @@ import numpy as np
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from benchmarks import report
-from benchmarks.accuracy import generators, results
+from benchmarks.accuracy import generators, methods, results
 from benchmarks.accuracy.kinds_of_data import TASKS
 from keras_vat import callbacks, data, regularizers
 from keras_vat.wrappers import VATClassifier
@@ -41,34 +41,34 @@ class Method:
         sees_all: Whether it is trained on the rows without labels, too.
         kinds: Kinds of data that it is for; `None`: all.
         few_labels: Whether it is for data alone of which some have no labels.
-        generates: Whether it perturbs in the latent space of the task's generator.
     """
 
     def __init__(
-        self,
-        make=lambda **_: [],
-        grid=(0.0,),
-        sees_all=True,
-        kinds=None,
-        few_labels=False,
-        generates=False,
+        self, make=lambda **_: [], grid=(0.0,), sees_all=True, kinds=None, few_labels=False
     ):
         self.make, self.grid, self.sees_all = make, grid, sees_all
-        self._kinds, self._few_labels, self._generates = kinds, few_labels, generates
+        self._kinds, self._few_labels = kinds, few_labels
 
     def suits(self, task):
-        return (
-            (self._kinds is None or task.kind in self._kinds)
-            and (task.num_labels is not None or not self._few_labels)
-            and (task.generator is not None or not self._generates)
+        return (self._kinds is None or task.kind in self._kinds) and (
+            task.num_labels is not None or not self._few_labels
         )
 
     def distance(self, task, x):
-        """Of what is perturbed from its mean, root mean square."""
-        if self._generates:  # of z ~ N(0, I)
-            shapes = generators.trained(task.generator).latent_shapes
-            return float(np.sqrt(sum(map(math.prod, shapes))))
+        """How far from its mean, root mean square, what it perturbs is."""
         return task.distance(x)
+
+
+class Latent(Method):
+    """A method that perturbs in the latent space of the task's generator."""
+
+    def suits(self, task):
+        return task.generator is not None and super().suits(task)
+
+    def distance(self, task, x):
+        """That of z ~ N(0, I)."""
+        shapes = generators.trained(task.generator).latent_shapes
+        return float(np.sqrt(sum(map(math.prod, shapes))))
 
 
 def perturbing(name, **settings):
@@ -91,11 +91,9 @@ def fat(epsilon, task, **_):
 
 
 def lvat(reference):
-    def make(epsilon, task, **_):
-        chosen = {"generator": generators.trained(task.generator), "reference": reference}
-        return [regularizers.get("lvat", epsilon=epsilon, **chosen)]
-
-    return make
+    return lambda epsilon, task, **_: methods.lvat(task.generator, reference=reference)(
+        epsilon=epsilon
+    )
 
 
 def vmt(number, **_):
@@ -117,8 +115,8 @@ METHODS = {
     "vat, temperature 0.8": Method(perturbing("vat", temperature=0.8), SHARES),
     "fat": Method(fat, SHARES),
     "vmt": Method(vmt, (0.01, 0.03, 0.1, 0.3), kinds=("images", "signals")),
-    "lvat": Method(lvat("input"), SHARES, generates=True),
-    "lvat, reconstruction": Method(lvat("reconstruction"), SHARES, generates=True),
+    "lvat": Latent(lvat("input"), SHARES),
+    "lvat, reconstruction": Latent(lvat("reconstruction"), SHARES),
     "self-training": Method(grid=(0.7, 0.9, 0.99), few_labels=True),
 }
 
