@@ -41,6 +41,10 @@ class PerturbationRegularizer(Regularizer):
     def places(self):
         return self.perturbation.places
 
+    @property
+    def is_in_units_of_inputs(self):
+        return self.perturbation.is_in_units_of_inputs
+
     def get_config(self):
         return {**self.perturbation.get_config(), **super().get_config()}
 

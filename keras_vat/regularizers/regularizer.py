@@ -58,6 +58,9 @@ class Regularizer(ShownArguments, keras.layers.Layer):
     places = ()
     """Names of the layers whose outputs it perturbs, which the step's clean passes then note."""
 
+    is_in_units_of_inputs = False
+    """Whether it has an epsilon that is a distance between inputs as they are given."""
+
     always_shown = ("weight",)
 
     limits_inputs = False

@@ -33,9 +33,7 @@ class UsualMistakes(keras.callbacks.Callback):
         self._batch_statistics = batch_statistics
         self._said, self._others = set(), ()
         self._in_pixels = [
-            regularizer
-            for regularizer in regularizers
-            if getattr(getattr(regularizer, "perturbation", None), "is_in_units_of_inputs", False)
+            regularizer for regularizer in regularizers if regularizer.is_in_units_of_inputs
         ]
         self._clipped = [
             regularizer

@@ -157,7 +157,6 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
             sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         y = self._class_numbers(y, sample_weight)
         self._input_shape = X.shape[1:]
-        check_column_sizes(X)
         num_classes = len(self.classes_)
         weights_seed, order_seed = _seeds(self.random_state)
         epochs = _largest_divisor(updates, MOST_EPOCHS)
@@ -167,6 +166,8 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
         per_execution = 1 if own else _largest_divisor(steps, MOST_STEPS_PER_EXECUTION)
         with global_noise_kept():
             model = new_model(self, X[:8], num_classes, weights_seed, per_execution)
+            if any(one.is_in_units_of_inputs for one in model.regularizers):
+                check_column_sizes(X)
             rows = training_batches(X, y, sample_weight, self.class_weight, batch_sizes, order_seed)
             shared = contextlib.nullcontext if own else compiled_models.trainable
             with shared(model) as trained:

@@ -90,6 +90,24 @@ def test_a_column_a_hundred_times_larger_is_warned_of(table, make):
     make(updates=1).fit(np.c_[table.x[:, :3] * 10, rare], table.y)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        "entropy",
+        lambda **given: regularizers.VirtualAdversarialTraining(perturb_at="hidden", **given),
+        lambda **given: regularizers.VirtualAdversarialTraining(scale=np.ones(4), **given),
+    ],
+    ids=["none", "entropy", "layer", "scale"],
+)
+def test_columns_are_compared_only_where_one_epsilon_is_for_them(given, table, make):
+    def net(input_shape, num_classes):
+        hidden = keras.layers.Dense(8, name="hidden")
+        return keras.Sequential([keras.Input(input_shape), hidden, keras.layers.Dense(num_classes)])
+
+    make(net, regularizer=given, updates=1).fit(table.x * [1.0, 1.0, 1.0, 1000.0], table.y)
+
+
 @pytest.mark.filterwarnings("ignore:`(epsilon|weight)` has no effect:UserWarning")
 @pytest.mark.parametrize(
     ("given", "counts"),
