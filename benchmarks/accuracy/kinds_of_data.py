@@ -8,6 +8,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 from keras import layers
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 import keras_vat
 from benchmarks.accuracy import data, generators, methods, tabular_data
@@ -60,17 +61,35 @@ class Task:
         return float(np.sqrt((x > 0).sum(axis=1).mean() * COLUMNS))  # of normalised embeddings
 
 
-@functools.cache
 def _texts(path):
-    """Tokens of nine tenths of the texts and of the others; 0 is padding."""
+    """Texts and labels: of nine tenths to train on, and of the others."""
     with open(path, encoding="utf-8", newline="") as file:
         rows = [(row["text"], int(row["label"])) for row in csv.DictReader(file)]
     texts, y = np.array([text for text, _ in rows], object), np.array([label for _, label in rows])
-    train = np.arange(len(y)) < len(y) * 9 // 10
+    end = len(y) * 9 // 10
+    return (texts[:end], y[:end]), (texts[end:], y[end:])
+
+
+@functools.cache
+def _tokens(path):
+    """Texts as numbers of words, `(texts, LENGTH)`; 0 is padding."""
     vectorize = layers.TextVectorization(WORDS, output_sequence_length=LENGTH)
-    vectorize.adapt(texts[train])
-    tokens = np.asarray(vectorize(texts), "float32")  # of scikit-learn's one kind of numbers
-    return (tokens[train], y[train]), (tokens[~train], y[~train])
+    (texts, y), (test_texts, y_test) = _texts(path)
+    vectorize.adapt(texts)
+    # scikit-learn's one kind of numbers
+    tokens, test_tokens = (np.asarray(vectorize(x), "float32") for x in (texts, test_texts))
+    return (tokens, y), (test_tokens, y_test)
+
+
+@functools.cache
+def _words_as_columns(path):
+    """Texts as TF-IDF of their most frequent words, `(texts, WORDS)`, each of norm 1."""
+    vectorizer = TfidfVectorizer(
+        max_features=WORDS, stop_words="english", sublinear_tf=True, dtype="float32"
+    )
+    (texts, y), (test_texts, y_test) = _texts(path)
+    x = vectorizer.fit_transform(texts)
+    return (x.toarray(), y), (vectorizer.transform(test_texts).toarray(), y_test)
 
 
 def quickstart_perceptron(x):
@@ -129,7 +148,7 @@ def table(name):
 
 
 def text(file, num_labels, *between):
-    load = lambda folders: _texts(folders["text"] / file)  # noqa: E731
+    load = lambda folders: _tokens(folders["text"] / file)  # noqa: E731
     more = {"learning_rate": 3e-3, "updates": 600, "place": "embedding", "needs": "text"}
     return Task("text", load, reader(*between), num_labels, **more)
 
@@ -143,6 +162,13 @@ TASKS = {
     "AG News, 400 labels, mean": text("ag_news.csv", 400),
     "film reviews, 200 labels, mean": text("movie_reviews.csv", 200),
     "film reviews, 1000 labels, mean": text("movie_reviews.csv", 1000),
+    "AG News, 40 labels, TF-IDF": Task(
+        "text",
+        lambda folders: _words_as_columns(folders["text"] / "ag_news.csv"),
+        of_table,
+        40,
+        needs="text",
+    ),
     "digits, all labels": digits(None),
     "sine waves, all labels": Task(
         "signals",

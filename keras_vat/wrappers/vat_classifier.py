@@ -1,6 +1,7 @@
 """Virtual adversarial training as a scikit-learn classifier."""
 
 import contextlib
+import functools
 from typing import Any
 
 import keras
@@ -16,11 +17,13 @@ from keras_vat.keras_internals import global_noise_kept
 from keras_vat.wrappers import compiled_models
 from keras_vat.wrappers.column_sizes import check_column_sizes
 from keras_vat.wrappers.new_model import new_model
+from keras_vat.wrappers.predicted_classes import check_predicted_classes
 from keras_vat.wrappers.training_rows import training_batches
 from keras_vat.wrappers.unlabeled_rows import check_missing_labels, is_unlabeled
 
 MOST_EPOCHS = 10
 MOST_STEPS_PER_EXECUTION = 50
+FEWEST_UPDATES_TO_JUDGE = 100
 
 
 class VATClassifier(ClassifierMixin, BaseEstimator):
@@ -45,7 +48,8 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
     Every `fit` trains a new model. The same `random_state` gives the same one, whatever the order
     of the rows and the global seeds, from which nothing is drawn. Fits of the same architecture
     share what is compiled, so that a search compiles once, unless there are callbacks or code of
-    your own in the model.
+    your own in the model. It warns of columns that differ a hundredfold where one epsilon is for
+    all of them, and of one class for nearly all rows without a label, where the labels have others.
 
     Args:
         model: `None` (default): a perceptron of two hidden layers of 128 with layer normalisation,
@@ -182,6 +186,10 @@ class VATClassifier(ClassifierMixin, BaseEstimator):
         self.model_ = model
         self._from_logits = model.loss.from_logits
         self._predictor = compiled_models.predictor(model.classifier, self._from_logits)
+        if model.regularizers and updates >= FEWEST_UPDATES_TO_JUDGE:
+            given = {name: getattr(self, name) for name in ("regularizer", "epsilon", "weight")}
+            predict = functools.partial(self._predictor, model.classifier)
+            check_predicted_classes(predict, X, y, self.classes_, given)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:

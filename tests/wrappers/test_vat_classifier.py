@@ -108,6 +108,34 @@ def test_columns_are_compared_only_where_one_epsilon_is_for_them(given, table, m
     make(net, regularizer=given, updates=1).fit(table.x * [1.0, 1.0, 1.0, 1000.0], table.y)
 
 
+def test_one_class_for_all_rows_without_labels_is_warned_of(table, make):
+    def deaf(input_shape, num_classes):
+        nothing = keras.layers.Dense(1, kernel_initializer="zeros", trainable=False)
+        return keras.Sequential(
+            [keras.Input(input_shape), nothing, keras.layers.Dense(num_classes)]
+        )
+
+    drowned = make(deaf, regularizer="entropy", weight=2.0, updates=100)
+    with pytest.warns(UserWarning, match=r"of 78 rows without a label.*weight=2.0") as warned:
+        drowned.fit(table.x, table.y)
+    (told,) = [one for one in warned if issubclass(one.category, UserWarning)]
+    assert told.filename == __file__
+    (only,) = set(drowned.predict(table.x))
+    start = f"78 of 78 rows without a label are predicted to be of class {only}, as 33% of"
+    assert str(told.message).startswith(start)
+    make(regularizer="entropy", updates=100).fit(table.x, table.y)
+    make(deaf, regularizer=None, updates=100).fit(table.x, table.y)
+    make(deaf, regularizer="entropy", updates=99).fit(table.x, table.y)
+
+
+def test_one_class_for_all_rows_is_right_where_labels_say_so(table, make):
+    of_one = table.true == 0
+    x = np.concatenate([table.x[:12], np.repeat(table.x[of_one], 3, axis=0)])
+    most = np.concatenate([table.y[:12], np.full(3 * of_one.sum(), -1)])
+    most[12:42] = 0  # three quarters of the labels
+    make(updates=100).fit(x, most)
+
+
 @pytest.mark.filterwarnings("ignore:`(epsilon|weight)` has no effect:UserWarning")
 @pytest.mark.parametrize(
     ("given", "counts"),
