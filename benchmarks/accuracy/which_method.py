@@ -277,8 +277,10 @@ def missed(found, name="vat"):
             lines.append({"task": task, **points})
     if not lines:
         return []
-    most = {str(share): max(line[str(share)] for line in lines) for share in SHARES}
-    return [*lines, {"task": "most", **most}]
+    of_shares = {str(share): [line[str(share)] for line in lines] for share in SHARES}
+    most = {share: max(points) for share, points in of_shares.items()}
+    mean = {share: round(np.mean(points), 1) for share, points in of_shares.items()}
+    return [*lines, {"task": "most", **most}, {"task": "mean", **mean}]
 
 
 def main():

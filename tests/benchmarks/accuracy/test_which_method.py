@@ -46,9 +46,9 @@ def test_one_rule_chooses_for_all_and_what_is_trained_is_not_trained_again(
     plain, vat = which_method.summary(found)
     assert (plain["error, %"], plain["minus supervised"]) == ("21.0 ± 1.0", "+0.0 ± 0.0")
     # Held-out rows: 7, 3, 3 and 9 % of errors.
-    line, most = which_method.missed(found)
+    line, most, mean = which_method.missed(found)
     assert [line[str(share)] for share in which_method.SHARES] == [4.0, 0.0, 0.0, 6.0]
-    assert {**line, "task": "most"} == most
+    assert {**line, "task": "most"} == most and {**line, "task": "mean"} == mean
     # Of the seeds 0, 1, 2: -2, 0 and 2 points more; standard error 2 / sqrt(3).
     assert (vat["minus supervised"], vat["time / supervised"]) == ("+0.0 ± 1.2", 2.0)
 
