@@ -49,6 +49,10 @@ def test_one_rule_chooses_for_all_and_what_is_trained_is_not_trained_again(
     line, most, mean = which_method.missed(found)
     assert [line[str(share)] for share in which_method.SHARES] == [4.0, 0.0, 0.0, 6.0]
     assert {**line, "task": "most"} == most and {**line, "task": "mean"} == mean
+    other = [{**one, "task": "adult, 200 labels", "error": 2 * one["error"]} for one in found]
+    *_, most, mean = which_method.missed(found + other)
+    assert [most[str(share)] for share in which_method.SHARES] == [8.0, 0.0, 0.0, 12.0]
+    assert [mean[str(share)] for share in which_method.SHARES] == [6.0, 0.0, 0.0, 9.0]
     # Of the seeds 0, 1, 2: -2, 0 and 2 points more; standard error 2 / sqrt(3).
     assert (vat["minus supervised"], vat["time / supervised"]) == ("+0.0 ± 1.2", 2.0)
 
